@@ -1,0 +1,67 @@
+# Only Python 3.11 or newer is needed; `make help` says what each target does.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.flambeau-ready
+TORCH  := 2.13.0
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check bench test-gpu frontend torch clean
+
+help: ## Say what each target does
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+	  || sed -nE 's/^([a-z-]+):.*## (.*)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+lab: frontend ## Set everything up and open JupyterLab on the first tutorial
+	@$(PY) -c 'from pathlib import Path; from flambeau.cli import open_lab; \
+	  raise SystemExit(open_lab(Path(), "tutorials/00_start.ipynb"))'
+
+test: torch ## Set everything up and run every check and test
+	@$(MAKE) --no-print-directory check
+	$(PY) hatch_build.py test
+	$(PY) -m pytest
+
+check: $(READY) ## Lint, formatting and types, of Python and TypeScript
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) hatch_build.py check
+
+bench: frontend ## Run the benchmarks
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+
+test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 installs CuPy)
+	$(if $(CUDA),$(PY) -m pip install -q "cupy-cuda$(CUDA)x>=14,<15")
+	$(PY) -m pytest -m gpu
+
+frontend: $(READY) ## Rebuild the views and the JupyterLab extension, if their sources changed
+	@$(PY) hatch_build.py
+
+# An environment that is already there is taken as it is and completed.
+$(READY): pyproject.toml hatch_build.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Flambeau needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(PY) || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing Flambeau and what it needs (a few minutes the first time)"
+	@# The views are built by the target `frontend`, with this environment's Node.
+	@FLAMBEAU_SKIP_FRONTEND=1 $(PY) -m pip install -q -e '.[dev]'
+	@# A link in place of the installed copy: a rebuilt extension is seen at once.
+	@cd lab_extension && "$(abspath $(VENV))/bin/jupyter-builder" develop --overwrite flambeau_lab >/dev/null 2>&1
+	@touch $@
+
+# PyTorch is what the operations are compared with. It is large, so only where it was asked for.
+torch: frontend
+	@if [ "$(CI)" = true ] || [ "$(FLAMBEAU_WITH_TORCH)" = 1 ]; then \
+	  $(PY) -c 'import sys; from importlib.util import find_spec as f; sys.exit(not f("torch"))' \
+	  || $(PY) -m pip install -q torch==$(TORCH) \
+	  || echo "torch $(TORCH) cannot be installed: comparisons with PyTorch are skipped"; fi
+
+clean: ## Remove what was built and every cache (the environment stays)
+	rm -rf build dist lab_extension/.built lab_extension/.test lab_extension/lib \
+	  lab_extension/node_modules lab_extension/flambeau_lab/labextension \
+	  widgets/flambeau_widgets/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find kernel widgets lab_extension tests benchmarks tutorials -name __pycache__ -prune \
+	  -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,238 @@
+"""The backward pass: a work list of nodes, latest first, and never recursion.
+
+Nodes are numbered in the order they were made, so when the highest-numbered node that waits is
+taken, all that its output was used for has already sent its gradient.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from ..device import module_of
+from ..record.slot import slot
+from ..tensor import Tensor, wrap
+from .grad_mode import enable_grad, no_grad
+from .node import Node, Output
+from .rules import OPS, ArrayNamespace, TensorNamespace
+
+_taped = TensorNamespace()
+_namespaces: dict[Any, ArrayNamespace] = {}
+
+
+def _namespace(array: Any) -> ArrayNamespace:
+    xp = module_of(array)
+    if xp not in _namespaces:
+        _namespaces[xp] = ArrayNamespace(xp)
+    return _namespaces[xp]
+
+
+class Pass:
+    """One backward pass: what waits, and where the results go.
+
+    ``create_graph``: gradients are Tensors and the rules extend the graph; otherwise they are
+    plain arrays. ``wanted``: leaves, and nodes, whose gradient is captured rather than added to
+    ``leaf.grad``; None adds to every leaf.
+    """
+
+    def __init__(self, create_graph: bool, retain_graph: bool, wanted: dict[Any, Any] | None):
+        self.create_graph = create_graph
+        self.retain_graph = retain_graph
+        self.captured = wanted
+        self.needed = None if wanted is None else set()
+        self.waiting: dict[int, list[Any]] = {}  # sequence number -> [node, gradient]
+        self.heap: list[int] = []
+        self.last: Any = None  # the array namespace used last
+
+    def begin(self, roots: Any) -> None:
+        """Tells the recorder which tensors the backward starts from."""
+        if slot.recorder is not None:
+            slot.recorder.backward_begins(roots)
+
+    def send(self, target: Any, g: Any, owned: bool) -> None:
+        """Adds a gradient to what a node or a leaf has got so far."""
+        if not isinstance(target, Node):
+            self._reach_leaf(target, g, owned)
+            return
+        number = target.sequence
+        entry = self.waiting.get(number)
+        if entry is None:
+            self.waiting[number] = [target, g]
+            heappush(self.heap, -number)
+        else:
+            entry[1] = entry[1] + g
+
+    def _reach_leaf(self, leaf: Tensor, g: Any, owned: bool) -> None:
+        if leaf._hooks:
+            g = self._run_hooks(leaf._hooks, g)
+        if self.captured is not None:
+            if id(leaf) in self.captured:
+                self._capture(id(leaf), g)
+            if id(leaf) not in self.captured or not self.captured[id(leaf)].accumulate:
+                return
+        if self.create_graph:
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+        elif leaf.grad is None:
+            g = g if owned and g.base is None else g.copy()
+            leaf.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
+        else:
+            leaf.grad.array += g
+            if leaf.grad._counter is not None:
+                leaf.grad._counter[0] += 1
+        if slot.recorder is not None:
+            slot.recorder.gradient(leaf)
+
+    def _capture(self, key: int, g: Any) -> None:
+        found = self.captured[key]
+        found.gradient = g if found.gradient is None else found.gradient + g
+
+    def _run_hooks(self, hooks: Any, g: Any) -> Any:
+        seen = g if self.create_graph else wrap(g)
+        for hook in list(hooks):
+            replaced = hook(seen)
+            if replaced is not None:
+                seen = replaced
+        return seen if self.create_graph else seen.array
+
+    def run(self) -> None:
+        """Works until nothing waits."""
+        heap, waiting = self.heap, self.waiting
+        while heap:
+            node, g = waiting.pop(-heappop(heap))
+            if node.hooks:
+                g = self._run_hooks(node.hooks, g)
+            if self.captured is not None:
+                if id(node) in self.captured:
+                    self._capture(id(node), g)
+                if node not in self.needed:
+                    continue
+            if node.__class__ is Output:
+                self._collect(node, g)
+            else:
+                self._step(node, g)
+
+    def _collect(self, node: Output, g: Any) -> None:
+        """Puts the gradient of one of several outputs in its place."""
+        main = node.parents[0]
+        number = main.sequence
+        if number not in self.waiting:
+            self.waiting[number] = [main, [None] * len(main.shape)]
+            heappush(self.heap, -number)
+        self.waiting[number][1][node.index] = g
+
+    def _step(self, node: Node, g: Any) -> None:
+        """Runs the rules of one node and sends on what they give."""
+        kept, plan = node.kept, node.plan
+        if kept is None:
+            raise RuntimeError(
+                f"the graph of {plan.op.name} has already been used by a backward and was freed; "
+                "backward(retain_graph=True) keeps it for a second one"
+            )
+        if node.counters and sum([c[0] for c in node.counters]) != node.stamp:
+            raise written_over(node)
+        if g.__class__ is list:
+            g = self._fill(node, g)
+        if self.create_graph:
+            ns: Any = _taped
+            kept = unpack(node)
+        else:
+            ns = self.last
+            a = g[0] if g.__class__ is list else g
+            if ns is None or not isinstance(a, ns.array_type):
+                ns = self.last = _namespace(a)
+        recorder = slot.recorder
+        if recorder is not None:
+            recorder.start_backward(node, g)
+        parents = node.parents
+        for function, takes_ns, choose, positions, joint in plan.steps:
+            arguments = kept if choose is None else choose(kept)
+            made = function(ns, g, *arguments) if takes_ns else function(g, *arguments)
+            if not joint:
+                made = (made,)
+            for position, one in zip(positions, made, strict=True):
+                target = parents[position]
+                if target is not None and one is not None:
+                    owned = one is not g
+                    one = self._fit(target, one)
+                    if recorder is not None:
+                        recorder.sent(node, target, one)
+                    self.send(target, one, owned)
+        if recorder is not None:
+            recorder.finish_backward(node, g)
+        if not self.retain_graph:
+            node.kept = None
+
+    def _fit(self, target: Any, g: Any) -> Any:
+        """Brings a gradient to the shape and type of what it belongs to."""
+        if self.create_graph:
+            like = target if isinstance(target, Node) else target.array
+            if g.array.shape != like.shape:
+                g = _taped.sum_to(g, tuple(like.shape))
+            return g if g.array.dtype == like.dtype else _taped.cast(g, like.dtype)
+        like = target.array if isinstance(target, Tensor) else target
+        if g.shape != like.shape:
+            g = self.last.sum_to(g, like.shape)
+        if g.dtype is not like.dtype and g.dtype != like.dtype:
+            g = self.last.cast(g, like.dtype)
+        return g
+
+    def _fill(self, node: Node, gradients: list[Any]) -> list[Any]:
+        """Zeros where an output of several was not used."""
+        given = next(g for g in gradients if g is not None)
+        xp = module_of(given.array if self.create_graph else given)
+        filled = []
+        for g, shape, dtype in zip(gradients, node.shape, node.dtype, strict=True):
+            if g is None:
+                g = xp.zeros(shape, dtype)
+                g = wrap(g) if self.create_graph else g
+            filled.append(g)
+        return filled
+
+
+class Captured:
+    """The place of one gradient that was asked for by name."""
+
+    __slots__ = ("accumulate", "gradient")
+
+    def __init__(self, accumulate: bool) -> None:
+        self.accumulate = accumulate
+        self.gradient: Any = None
+
+
+def unpack(node: Node) -> list[Any]:
+    """What a node kept, as Tensors that stand in the graph, for gradients of gradients."""
+    values = []
+    for kind, value in zip(node.plan.kinds, node.kept, strict=True):
+        if hasattr(value, "strides") and getattr(value, "ndim", None) is not None:
+            parent = node.parents[kind] if kind >= 0 else node if kind == -1 else None
+            if isinstance(parent, Tensor):
+                value = parent if parent.array is value else _standing(value, parent)
+            else:
+                made = wrap(value)
+                made._node, made._needs_grad = parent, parent is not None
+                value = made
+        elif kind == -1 and node.plan.op.outputs != 1:
+            value = tuple(wrap(v) for v in value)  # only constants (indices) are of use in rules
+        values.append(value)
+    return values
+
+
+def _standing(array: Any, leaf: Tensor) -> Tensor:
+    """A leaf whose ``data`` was replaced since: its old values, its place in the graph."""
+    from ..ops.apply import _attach
+
+    made = wrap(array)
+    _attach(OPS["alias"], 0b11, (leaf,), [leaf], (array,), made, (), ())
+    return made
+
+
+def written_over(node: Node) -> RuntimeError:
+    """The error for a backward through a value that an in-place operation has changed."""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {node.plan.op.name} kept a tensor for its backward "
+        f"(output shape {tuple(node.shape)}), and it was written to afterwards. "
+        "Use the out-of-place operation (x = x + 1 rather than x += 1), or clone it first"
+    )

@@ -1,0 +1,163 @@
+"""`Function`: an operation whose forward and backward the user writes."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from ..ops.apply import _attach, _several
+from ..ops.registry import Op
+from ..record.slot import slot
+from ..tensor import Tensor, wrap
+from .grad_mode import is_grad_enabled, no_grad
+
+
+class Context:
+    """What ``forward`` leaves for ``backward``; PyTorch's ``ctx``."""
+
+    def __init__(self) -> None:
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self._saved: list[Any] = []
+        self._changed: tuple[Any, ...] = ()
+        self._constant: set[int] = set()
+        self._node: Any = lambda: None
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for ``backward``, where they are ``ctx.saved_tensors``."""
+        self._saved = [(t, None if t is None else t._counter) for t in tensors]
+        self._stamps = [None if c is None else c[0] for _, c in self._saved]
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Says which inputs ``forward`` has written into."""
+        self._changed = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Says which outputs have no gradient."""
+        self._constant |= {id(t) for t in tensors}
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Accepted; gradients that nothing sent always arrive as zeros."""
+
+    def _let_go_of_outputs(self, outs: tuple[Tensor, ...]) -> None:
+        """An output kept by its own node would be a cycle: keep its array instead."""
+        where = {id(t): i for i, t in enumerate(outs)}
+        self._saved = [
+            ((where[id(t)], t.array), c) if id(t) in where else (t, c) for t, c in self._saved
+        ]
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors that ``save_for_backward`` kept."""
+        found = []
+        for (t, counter), stamp in zip(self._saved, self._stamps, strict=True):
+            if counter is not None and counter[0] != stamp:
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an "
+                    f"inplace operation: a tensor saved by {type(self).__name__} was written to"
+                )
+            if isinstance(t, tuple):
+                index, array = t
+                t = wrap(array)
+                node = self._node()
+                t._node, t._needs_grad = node, node is not None
+            found.append(t)
+        return tuple(found)
+
+
+def _rule(ns: Any, g: Any, ctx: Any) -> list[Any]:
+    """Hands the gradients to the user's ``backward`` as Tensors, and takes them back."""
+    given = g if isinstance(g, list) else [g]
+    tensors = [x if isinstance(x, Tensor) else wrap(x) for x in given]
+    made = ctx.function.backward(ctx, *tensors)
+    made = list(made) if isinstance(made, (tuple, list)) else [made]
+    if len(made) != len(ctx.needs_input_grad):
+        raise RuntimeError(
+            f"{ctx.function.__name__}.backward returned {len(made)} gradients, and forward took "
+            f"{len(ctx.needs_input_grad)} arguments: one is due for each (None where it has none)"
+        )
+    made = [x for x, is_tensor in zip(made, ctx.is_tensor, strict=True) if is_tensor]
+    return [x if x is None or ns.taped else x.array for x in made]
+
+
+class Function:
+    """Subclass it with static ``forward(ctx, ...)`` and ``backward(ctx, *gradients)``.
+
+    Call it as ``MyFunction.apply(...)``. Mirrors ``torch.autograd.Function``.
+    """
+
+    _op: Op | None = None
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        """Computes the output; runs without recording."""
+        raise NotImplementedError("a Function needs a static forward(ctx, ...)")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Computes one gradient for each argument of ``forward``."""
+        raise NotImplementedError("a Function needs a static backward(ctx, *gradients)")
+
+    @classmethod
+    def _operation(cls) -> Op:
+        if "_op" not in cls.__dict__ or cls._op is None:
+
+            def forward(xp, *tensors, ctx):  # type: ignore[no-untyped-def]
+                raise AssertionError("a Function's forward is run by apply")
+
+            cls._op = Op(forward, name=cls.__name__)
+            cls._op.source_function = cls.forward
+            cls._op.__doc__ = cls.__doc__
+            cls._op.backward_name = f"{cls.__name__}Backward"
+            cls._op.gradient()(_rule)
+        return cls._op
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Runs ``forward`` on the arguments and records it."""
+        op = cls._operation()
+        ctx = type(f"{cls.__name__}Context", (Context,), {})()
+        ctx.function = cls
+        ctx.is_tensor = [isinstance(a, Tensor) for a in args]
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        inputs = tuple(a for a in args if isinstance(a, Tensor))
+        new_style = "setup_context" in cls.__dict__
+        if slot.recorder is not None:
+            slot.recorder.start(op)
+        with no_grad():
+            result = cls.forward(*args) if new_style else cls.forward(ctx, *args)
+            if new_style:
+                cls.setup_context(ctx, args, result)  # type: ignore[attr-defined]
+        outs = result if isinstance(result, tuple) else (result,)
+        wanted = is_grad_enabled() and any(t._needs_grad for t in inputs)
+        made = cls._finish(op, ctx, inputs, outs, wanted)
+        if slot.recorder is not None and len(made) == 1:
+            slot.recorder.finish(op, inputs, made, ())
+        return made if isinstance(result, tuple) else made[0]
+
+    @classmethod
+    def _finish(
+        cls, op: Op, ctx: Any, inputs: tuple[Tensor, ...], outs: tuple[Any, ...], wanted: bool
+    ) -> tuple[Any, ...]:
+        """Hangs the node on the outputs; an input returned as it is becomes a view of itself."""
+        changed = {id(t) for t in ctx._changed}
+        given = {id(t) for t in inputs} - changed
+        fresh = [wrap(t.array) if id(t) in given else t for t in outs]
+        for t in fresh:
+            if id(t) in changed and t._counter is not None:
+                t._counter[0] += 1
+        if not wanted:
+            return tuple(fresh)
+        parents = [(t._node or t) if t._needs_grad else None for t in inputs]
+        mask = int("1" + "".join("0" if p is None else "1" for p in parents), 2)
+        arrays = [t.array for t in inputs]
+        ctx._let_go_of_outputs(outs)
+        if len(fresh) == 1:
+            _attach(op, mask, inputs, parents, arrays, fresh[0], (), (ctx,))
+            ctx._node = weakref.ref(fresh[0]._node)
+            return tuple(fresh)
+        results = [t.array for t in fresh]
+        made = _several(op, mask, inputs, parents, arrays, results, (), (ctx,), True)
+        for t, before in zip(made, outs, strict=True):
+            if id(before) in ctx._constant:
+                t._node, t._needs_grad = None, False
+        return made

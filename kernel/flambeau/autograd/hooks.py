@@ -1,0 +1,36 @@
+"""Handles that take a hook away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class RemovableHandle:
+    """Returned by every ``register_..._hook``; ``remove()`` takes the hook away."""
+
+    __slots__ = ("hook", "hooks")
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self.hooks = hooks
+        self.hook = hook
+
+    def remove(self) -> None:
+        """Takes the hook away; harmless when that was done before."""
+        for i, hook in enumerate(self.hooks):
+            if hook is self.hook:
+                del self.hooks[i]
+                return
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def add_hook(hooks: list[Any], hook: Any) -> RemovableHandle:
+    """Adds a hook to a list of them and returns its handle."""
+    if not callable(hook):
+        raise TypeError(f"a hook must be callable, not {type(hook).__name__}")
+    hooks.append(hook)
+    return RemovableHandle(hooks, hook)

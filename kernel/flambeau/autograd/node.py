@@ -1,0 +1,92 @@
+"""The dynamic graph: each tensor points to the node of the operation that made it.
+
+A node knows its parents, so the graph is what hangs on the last tensor; when that tensor goes,
+reference counts free the whole graph. Nothing points back, so there are no cycles.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+next_sequence = count(1).__next__
+
+
+class Node:
+    """One operation that ran, waiting for its backward; ``tensor.grad_fn`` shows it.
+
+    ``parents`` has, for each input, its node, or the leaf tensor itself, or None where no
+    gradient is wanted. ``kept`` holds what the gradient rules named, and nothing else.
+    Numbers in ``sequence`` grow, so a node always comes after its parents.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "counters",
+        "dtype",
+        "hooks",
+        "kept",
+        "parents",
+        "plan",
+        "sequence",
+        "shape",
+        "stamp",
+    )
+
+    def __init__(self, plan: Any, parents: Any, kept: Any, shape: Any, dtype: Any) -> None:
+        self.plan = plan
+        self.parents = parents
+        self.kept = kept
+        self.shape = shape
+        self.dtype = dtype
+        self.sequence = next_sequence()
+        self.counters: Any = ()  # version counters of the tensors in `kept`
+        self.stamp = 0  # their sum when kept: counters only grow, so any write changes it
+        self.hooks: list[Any] | None = None
+
+    def name(self) -> str:
+        """PyTorch's name for it: ``MulBackward0``."""
+        return self.plan.op.backward_name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The parents, as PyTorch shows them: pairs of a node (or None) and an output number."""
+        return tuple((p if p is None or isinstance(p, Node) else Leaf(p), 0) for p in self.parents)
+
+    def register_hook(self, hook: Any) -> Any:
+        """Calls ``hook(gradient)`` when the gradient of this operation's output is known."""
+        from .hooks import add_hook
+
+        if self.hooks is None:
+            self.hooks = []
+        return add_hook(self.hooks, hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+class Output(Node):
+    """One output of an operation that has several: passes its gradient on to slot ``index``."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, main: Node, index: int, shape: Any, dtype: Any) -> None:
+        super().__init__(main.plan, (main,), (), shape, dtype)
+        self.index = index
+
+
+class Leaf:
+    """Stands for a leaf tensor where PyTorch shows ``AccumulateGrad``."""
+
+    __slots__ = ("variable",)
+    next_functions: tuple[Any, ...] = ()
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        """PyTorch's name for it."""
+        return "AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return "<AccumulateGrad>"

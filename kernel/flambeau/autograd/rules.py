@@ -1,0 +1,43 @@
+"""What gradient rules see: every operation by name, on arrays or on Tensors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+OPS: dict[str, Any] = {}  # name -> Op; filled by the op registry
+
+
+class ArrayNamespace:
+    """What a rule sees as ``ns`` in an ordinary backward: every forward, on plain arrays."""
+
+    taped = False
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        # A gradient without dimensions may come as one of NumPy's scalars.
+        self.array_type = (np.ndarray, np.generic) if xp is np else xp.ndarray
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found = OPS[name]
+        call = functools.partial(found.forward, self.xp)
+        if found.variadic:
+            listed = call
+            call = lambda tensors, *params: listed(*tensors, *params)  # noqa: E731
+        if found.extras:
+            plain = call
+            call = lambda *args, **kwargs: plain(*args, **kwargs)[0]  # noqa: E731
+        setattr(self, name, call)  # found by ordinary look-up from now on
+        return call
+
+
+class TensorNamespace:
+    """What a rule sees as ``ns`` under ``create_graph``: the operations themselves, on Tensors."""
+
+    taped = True
+
+    def __getattr__(self, name: str) -> Any:
+        return OPS[name]

@@ -1,0 +1,342 @@
+"""Modules that hold modules, or parameters."""
+
+from __future__ import annotations
+
+import operator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+from ..tensor import Tensor
+from .module import Module, _indent, type_name
+from .parameter import Parameter
+
+
+def _place(index: Any, length: int) -> int:
+    """An index from 0 on, for one that may count from the end."""
+    index = operator.index(index)
+    if not -length <= index < length:
+        raise IndexError(f"index {index} is out of range")
+    return index % length
+
+
+class _Numbered(Module):
+    """A list of modules, named "0", "1", and so on."""
+
+    _modules: dict[str, Any]
+
+    def _renumber(self, modules: Iterable[Module]) -> None:
+        self._modules = {str(i): m for i, m in enumerate(modules)}
+
+    def _name(self, index: Any) -> str:
+        return list(self._modules)[_place(index, len(self))]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._modules.values())
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._name(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._modules)
+        for name in names[index] if isinstance(index, slice) else [self._name(index)]:
+            delattr(self, name)
+        self._renumber(list(self))
+
+    def append(self, module: Module) -> Self:
+        """Adds a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Puts a module before the one at ``index``."""
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        modules = list(self)
+        if not -len(modules) <= index <= len(modules):
+            raise IndexError(f"Index out of range: {index}")
+        modules.insert(index, module)
+        self._renumber(modules)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Adds modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                "extend should be called with an iterable, but got " + type(modules).__name__
+            )
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def pop(self, index: int | slice = -1) -> Any:
+        """Takes a module out and returns it."""
+        taken = self[index]  # type: ignore[index]
+        del self[index]
+        return taken
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.isdigit()]
+
+
+class Sequential(_Numbered):
+    """Runs its modules one after the other, each on what the last one gave.
+
+    Made from modules, or from one OrderedDict that names them.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        named = args[0] if len(args) == 1 and isinstance(args[0], OrderedDict) else None
+        for name, module in named.items() if named is not None else enumerate(args):
+            self.add_module(str(name), module)
+
+    def forward(self, input: Any) -> Any:
+        """The output of the last module."""
+        for module in self._modules.values():
+            input = module(input)
+        return input
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return self._modules[self._name(index)]
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(
+                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+            )
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other: Sequential) -> Self:
+        return self.extend(other)
+
+    def __mul__(self, times: int) -> Sequential:
+        return Sequential(*(list(self) * times))
+
+
+class ModuleList(_Numbered):
+    """A list of modules that are registered as its own."""
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return self._modules[self._name(index)]
+
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return f"{self._get_name()}()"
+        blocks: list[list[Any]] = []  # [text, first, last] of equal neighbours
+        for i, module in enumerate(self):
+            text = repr(module)
+            if blocks and blocks[-1][0] == text:
+                blocks[-1][2] = i
+            else:
+                blocks.append([text, i, i])
+        lines = []
+        for text, first, last in blocks:
+            head = f"({first})" if first == last else f"({first}-{last})"
+            times = "" if first == last else f"{last - first + 1} x "
+            lines.append(_indent(f"{head}: {times}{text}"))
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+class ModuleDict(Module):
+    """A dictionary of modules that are registered as its own."""
+
+    _modules: dict[str, Any]
+
+    def __init__(self, modules: Any = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._modules
+
+    def clear(self) -> None:
+        """Takes everything out."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Any:
+        """Takes a module out and returns it."""
+        return self._modules.pop(key)
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._modules.keys()
+
+    def items(self) -> Any:
+        """The names with their modules."""
+        return self._modules.items()
+
+    def values(self) -> Any:
+        """The modules."""
+        return self._modules.values()
+
+    def update(self, modules: Any) -> None:
+        """Adds modules from a mapping or from pairs."""
+        if not isinstance(modules, (Mapping, ModuleDict, Iterable)):
+            raise TypeError(
+                "ModuleDict.update should be called with an iterable of key/value pairs, but got "
+                + type(modules).__name__
+            )
+        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
+        for key, module in pairs:
+            self[key] = module
+
+
+def _registered(value: Any) -> Any:
+    return Parameter(value) if isinstance(value, Tensor) and type(value) is Tensor else value
+
+
+class _Parameters(Module):
+    """What ParameterList and ParameterDict share: how they are shown."""
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        return []
+
+    def extra_repr(self) -> str:
+        """One line for each entry."""
+        lines = []
+        for key, value in self._pairs():
+            if isinstance(value, Tensor):
+                size = "x".join(map(str, value.shape))
+                where = f" (GPU {value.device.index})" if value.is_cuda else ""
+                kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+                text = f"{kind} containing: [{value.dtype} of size {size}{where}]"
+                lines.append(f"  ({key}): {text}")
+            else:
+                lines.append(f"  ({key}): Object of type: {type_name(value)}")
+        return "\n".join(lines)
+
+
+class ParameterList(_Parameters):
+    """A list of parameters (plain tensors put into it become parameters)."""
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._size = 0
+        if values is not None:
+            self.extend(values)
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        return list(enumerate(self))
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return getattr(self, str(_place(index, len(self))))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        setattr(self, str(_place(index, len(self))), _registered(value))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Adds a parameter at the end."""
+        self._size += 1
+        self[-1] = value
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Adds parameters at the end."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(
+                "ParameterList.extend should be called with an iterable, but got "
+                + type(values).__name__
+            )
+        for value in values:
+            self.append(value)
+        return self
+
+
+class ParameterDict(_Parameters):
+    """A dictionary of parameters (plain tensors put into it become parameters)."""
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self._keys: dict[str, None] = {}
+        if parameters is not None:
+            self.update(parameters)
+
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        return list(self.items())
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._keys:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(key, str):
+            raise TypeError(f"Index must be a string but got {type(key).__name__}")
+        self._keys[key] = None
+        setattr(self, key, _registered(value))
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def keys(self) -> Any:
+        """The names."""
+        return self._keys.keys()
+
+    def values(self) -> list[Any]:
+        """The parameters."""
+        return [self[k] for k in self._keys]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """The names with their parameters."""
+        return [(k, self[k]) for k in self._keys]
+
+    def update(self, parameters: Any) -> None:
+        """Adds parameters from a mapping or from pairs."""
+        for key, value in dict(parameters).items():
+            self[key] = value

@@ -1,0 +1,380 @@
+"""`Module`: what every network and layer is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from .. import dtypes
+from ..autograd.grad_mode import no_grad
+from ..tensor import Tensor
+from .call import HOOK_LISTS, HookMethods
+from .parameter import Buffer, Parameter
+from .state import StateMethods, converted, reset_grad
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, as PyTorch writes it in messages."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _indent(text: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([first, *("  " + line if line.strip() else "" for line in rest)])
+
+
+def _unimplemented(self: Any, *input: Any) -> Any:
+    """Computes the output; every module writes its own."""
+    raise NotImplementedError(
+        f'Module [{type(self).__name__}] is missing the required "forward" function'
+    )
+
+
+class Module(HookMethods, StateMethods):
+    """Base of all networks: subclass it, make layers in ``__init__``, use them in ``forward``.
+
+    Parameters, buffers and modules assigned as attributes are registered, so that
+    ``parameters()``, ``state_dict()``, ``to()`` and ``train()`` reach them all.
+    Mirrors ``torch.nn.Module``.
+    """
+
+    training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
+
+    def __init__(self) -> None:
+        self.__dict__.update(
+            training=True,
+            _parameters={},
+            _buffers={},
+            _non_persistent_buffers_set=set(),
+            _modules={},
+            **{name: [] for name in HOOK_LISTS},
+        )
+
+    forward: Callable[..., Any] = _unimplemented
+
+    # Registration
+
+    def _check_name(self, name: Any, kind: str, known: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type_name(name)}")
+        if hasattr(self, name) and name not in known:
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name:
+            got = f", got: {name}" if kind == "module" else ""
+            raise KeyError(f"{kind} name can't contain \".\"{got}")
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+
+    def _check_ready(self, kind: str) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Adds a parameter under a name; None keeps the name for later."""
+        self._check_ready("parameter")
+        self._check_name(name, "parameter", self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type_name(param)}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                f"created explicitly. To express '{name}' as a function of another Tensor, "
+                "compute the value in the forward() method."
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Adds a tensor that is state but not learned; ``persistent``: in the state_dict."""
+        self._check_ready("buffer")
+        self._check_name(name, "buffer", self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        keep = self._non_persistent_buffers_set
+        (keep.discard if persistent else keep.add)(name)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Adds a child module under a name."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type_name(module)} is not a Module subclass")
+        self._check_ready("module")
+        self._check_name(name, "module", self._modules)
+        self._modules[name] = module
+
+    add_module = register_module
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__
+        for space in ("_parameters", "_buffers", "_modules"):
+            if space in own and name in own[space]:
+                return own[space][name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = self.__dict__
+        if isinstance(value, Parameter):
+            self._check_ready("parameters")
+            self._forget(name, self._buffers, self._modules)
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self._check_ready("module")
+            self._forget(name, self._buffers, self._parameters)
+            self._modules[name] = value
+        elif isinstance(value, Buffer):
+            self._check_ready("buffer")
+            self._forget(name, self._parameters, self._modules)
+            self.register_buffer(name, value, value.persistent)
+        elif "_parameters" not in own:
+            object.__setattr__(self, name, value)
+        elif name in self._parameters:
+            self._put(self._parameters, name, value, None, "parameter", "torch.nn.Parameter")
+        elif name in self._modules:
+            self._put(self._modules, name, value, None, "child module", "torch.nn.Module")
+        elif name in self._buffers:
+            kind = "torch.nn.Buffer, torch.Tensor"
+            self._put(self._buffers, name, value, Tensor, "buffer", kind)
+        else:
+            object.__setattr__(self, name, value)
+
+    def _forget(self, name: str, *spaces: dict[str, Any]) -> None:
+        """Takes a name out of everywhere but the space that it is about to be put in."""
+        for space in (self.__dict__, *spaces):
+            space.pop(name, None)
+        if self._buffers in spaces:
+            self._non_persistent_buffers_set.discard(name)
+
+    def _put(self, space: Any, name: str, value: Any, kind: Any, role: str, fits: str) -> None:
+        if value is not None and (kind is None or not isinstance(value, kind)):
+            raise TypeError(
+                f"cannot assign '{type_name(value)}' as {role} '{name}' ({fits} or None expected)"
+            )
+        space[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        for space in (self._parameters, self._buffers, self._modules):
+            if name in space:
+                del space[name]  # type: ignore[attr-defined]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self) -> list[str]:
+        names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
+        return sorted(n for n in names if not n[:1].isdigit())
+
+    # What it contains
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each once, with their dotted names."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from child.named_modules(memo, path, remove_duplicate)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
+        """This module and all below it."""
+        return (m for _, m in self.named_modules(remove_duplicate=remove_duplicate))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly in it, with their names."""
+        seen: set[Module] = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly in it."""
+        return (m for _, m in self.named_children())
+
+    def _named_members(
+        self, space: str, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        within = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        seen: set[int] = set()
+        for path, module in within if recurse else [(prefix, self)]:
+            for name, value in getattr(module, space).items():
+                if value is not None and id(value) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(value))
+                    yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their dotted names."""
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """All parameters, each once."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """All buffers with their dotted names."""
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of a dotted name."""
+        found: Any = self
+        for name in target.split(".") if target else ():
+            if not hasattr(found, name):
+                raise AttributeError(f"{found._get_name()} has no attribute `{name}`")
+            found = getattr(found, name)
+            if not isinstance(found, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return found
+
+    def _get_member(self, target: str, space: str, kind: str) -> Any:
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+        if name not in getattr(owner, space):
+            raise AttributeError(f"`{name}` is not {kind}")
+        return getattr(owner, name)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a dotted name."""
+        return self._get_member(target, "_parameters", "an nn.Parameter")
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer of a dotted name."""
+        return self._get_member(target, "_buffers", "a buffer")
+
+    # Changing all of it
+
+    def apply(self, fn: Callable[[Module], None]) -> Self:
+        """Calls ``fn`` on every module in it, children first, then on itself."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replaces every tensor in it by ``fn`` of it; parameters stay the same objects."""
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        with no_grad():
+            for param in self._parameters.values():
+                if param is not None:
+                    param.data = fn(param)
+                    if param.grad is not None:
+                        param.grad.data = fn(param.grad)
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Moves it to a device, and its floating-point tensors to a dtype, in place.
+
+        ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``.
+        """
+        where, dtype = kwargs.get("device"), kwargs.get("dtype")
+        for a in args:
+            if isinstance(a, Tensor):
+                where, dtype = a.device, a.dtype
+            elif isinstance(a, dtypes.dtype):
+                dtype = a
+            elif a is not None and not isinstance(a, bool):  # a bool is non_blocking
+                where = a
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
+            )
+        return self._apply(lambda t: converted(t, where, dtype))
+
+    def cuda(self, device: Any = None) -> Self:
+        """Moves it to a CUDA device."""
+        return self.to("cuda" if device is None else device)
+
+    def cpu(self) -> Self:
+        """Moves it to the CPU."""
+        return self.to("cpu")
+
+    def type(self, dst_type: Any) -> Self:
+        """Brings all its tensors to a dtype."""
+        return self._apply(lambda t: t.to(dst_type))
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training mode, which dropout and batch norm look at; mirrors PyTorch's."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Sets evaluation mode: ``train(False)``."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Sets whether its parameters want gradients; ``False`` freezes them."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets the gradients of its parameters, or sets them to zero."""
+        for p in self.parameters():
+            reset_grad(p, set_to_none)
+
+    # Text
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What its ``repr`` says of it between the brackets."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        single = len(lines) == 1 and not self._modules
+        lines += [f"({name}): {_indent(repr(child))}" for name, child in self._modules.items()]
+        if not lines or single:
+            return f"{self._get_name()}({''.join(lines)})"
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _shorthand(name: str, dtype: dtypes.dtype) -> Callable[[Module], Module]:
+    def convert(self: Module) -> Module:
+        return self.to(dtype)
+
+    convert.__name__ = name
+    convert.__doc__ = f"Brings its floating-point tensors to {dtype.name}."
+    return convert
+
+
+Module.float = _shorthand("float", dtypes.float32)  # type: ignore[attr-defined]
+Module.double = _shorthand("double", dtypes.float64)  # type: ignore[attr-defined]
+Module.half = _shorthand("half", dtypes.float16)  # type: ignore[attr-defined]

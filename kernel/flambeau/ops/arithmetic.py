@@ -1,0 +1,268 @@
+"""Arithmetic on two or more tensors, with broadcasting."""
+
+from __future__ import annotations
+
+from ..dtypes import floating
+from .promote import same, same_float
+from .registry import OPS, function, op
+
+
+def _no_bool(name, x, y):
+    kinds = {getattr(getattr(v, "dtype", None), "kind", type(v).__name__[0]) for v in (x, y)}
+    if kinds == {"b"}:
+        raise RuntimeError(f"{name} of two bool tensors; use ^, logical_xor() or .int()")
+
+
+@op(promote=same, inplace=True)
+def add(xp, x, y, /, alpha=1):
+    """x + alpha · y."""
+    return x + (y if alpha == 1 else alpha * y)
+
+
+add.gradients(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
+
+
+@op(promote=same, inplace=True, aliases=["subtract"])
+def sub(xp, x, y, /, alpha=1):
+    """x - alpha · y."""
+    _no_bool("subtraction", x, y)
+    return x - (y if alpha == 1 else alpha * y)
+
+
+sub.gradients(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
+
+
+@op(promote=same, inplace=True, aliases=["multiply"])
+def mul(xp, x, y):
+    """x · y."""
+    return x * y
+
+
+mul.gradients(x=lambda g, y: g * y, y=lambda g, x: g * x)
+
+
+@op(promote=same, inplace=True, aliases=["divide"])
+def div(xp, x, y, /, rounding_mode=None):
+    """x / y; ``rounding_mode`` "floor" or "trunc" rounds it down or towards zero."""
+    if rounding_mode is None:
+        return xp.divide(_float(x), _float(y))
+    if rounding_mode == "floor":
+        return floor_divide.forward(xp, x, y)
+    if rounding_mode != "trunc":
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor', not {rounding_mode!r}"
+        )
+    _no_zero(xp, y)
+    quotient = xp.trunc(xp.divide(x, y))
+    return quotient.astype(xp.result_type(x, y), copy=False)
+
+
+div.gradients(
+    x=lambda ns, g, y, rounding_mode: g / y if rounding_mode is None else ns.zeros_of(g),
+    y=lambda ns, g, x, y, rounding_mode: (
+        -g * (x / y / y) if rounding_mode is None else ns.zeros_of(g)
+    ),
+)
+
+
+@op(promote=same_float, inplace=True)
+def true_divide(xp, x, y):
+    """x / y."""
+    return xp.divide(x, y)
+
+
+true_divide.gradients(x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
+
+
+def _float(x):
+    return floating(x) if hasattr(x, "astype") else x
+
+
+def _no_zero(xp, y):
+    """Integers have no infinity to stand for a division by zero."""
+    whole = isinstance(y, int) or (hasattr(y, "dtype") and y.dtype.kind in "iub")
+    if whole and not xp.all(y):
+        raise RuntimeError("ZeroDivisionError: integer division by zero")
+
+
+@op(promote=same, inplace=True)
+def floor_divide(xp, x, y):
+    """x / y rounded down."""
+    _no_zero(xp, y)
+    return xp.floor_divide(x, y)
+
+
+@op(promote=same, inplace=True)
+def remainder(xp, x, y):
+    """x - y · floor(x / y): the rest of the division, with the sign of y."""
+    _no_zero(xp, y)
+    return xp.remainder(x, y)
+
+
+remainder.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.floor(x / y))
+
+
+@op(promote=same, inplace=True)
+def fmod(xp, x, y):
+    """x - y · trunc(x / y): the rest of the division, with the sign of x."""
+    _no_zero(xp, y)
+    return xp.fmod(x, y)
+
+
+fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
+
+
+@op(promote=same, inplace=True)
+def pow(xp, x, exponent):
+    """x to the power of ``exponent``; either may be a number."""
+    return x**exponent
+
+
+@pow.gradient("x")
+def _(ns, g, x, exponent):
+    if isinstance(exponent, (int, float)):
+        if exponent == 2:
+            return g * (x * 2)
+        return g * (x ** (exponent - 1) * exponent) if exponent else ns.zeros_of(g)
+    return ns.where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
+
+
+@pow.gradient("exponent")
+def _(ns, g, x, exponent, out):
+    if isinstance(x, (int, float)):
+        x = (exponent * 0) + x
+    return g * ns.where((x == 0) & (exponent >= 0), 0.0, out * ns.log(x))
+
+
+@op(promote=same, aliases=["arctan2"], inplace=True)
+def atan2(xp, x, y):
+    """The angle of the point (other, input), from -π to π."""
+    return xp.arctan2(_float(x), _float(y))
+
+
+atan2.gradients(
+    x=lambda g, x, y: g * (y / (x * x + y * y)),
+    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+)
+
+
+@op(promote=same)
+def maximum(xp, x, y):
+    """The larger of x and y; where they are equal, each gets half of the gradient."""
+    return xp.maximum(x, y)
+
+
+maximum.gradients(
+    x=lambda g, x, y: g * (x >= y) - g * (x == y) * 0.5,
+    y=lambda g, x, y: g * (y >= x) - g * (x == y) * 0.5,
+)
+
+
+@op(promote=same)
+def minimum(xp, x, y):
+    """The smaller of x and y; where they are equal, each gets half of the gradient."""
+    return xp.minimum(x, y)
+
+
+minimum.gradients(
+    x=lambda g, x, y: g * (x <= y) - g * (x == y) * 0.5,
+    y=lambda g, x, y: g * (y <= x) - g * (x == y) * 0.5,
+)
+
+
+@op(promote=same, inplace=True, aliases=["clip"])
+def clamp(xp, x, min=None, max=None):
+    """min(max(x, min), max); a bound of None is none. The bounds may be numbers or tensors."""
+    if min is None and max is None:
+        raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if min is not None:
+        x = xp.maximum(x, min)
+    return x if max is None else xp.minimum(x, max)
+
+
+@clamp.gradient("x")
+def _(g, x, min, max):
+    if min is None:
+        return g * (x <= max)
+    return g * (x >= min) if max is None else g * ((x >= min) & (x <= max))
+
+
+@clamp.gradient("min")
+def _(g, x, min, max):
+    return g * (x < min) if max is None else g * ((x < min) & (min < max))
+
+
+clamp.gradients(max=lambda g, x, min, max: g * ((x > max) | (max < (max if min is None else min))))
+
+
+def _after_first(arrays):
+    return [arrays[0], *same(arrays[1:])]
+
+
+@op(on="", name="where", promote=_after_first)
+def where_(xp, condition, x, y):
+    """x where the condition holds, y elsewhere."""
+    if condition.dtype.kind not in "bu":
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got {condition.dtype.name}"
+        )
+    return xp.where(condition, x, y)
+
+
+where_.gradients(
+    x=lambda ns, g, condition: ns.where(condition, g, 0.0),
+    y=lambda ns, g, condition: ns.where(condition, 0.0, g),
+)
+
+
+@function(on="fb")
+def where(condition, input=None, other=None):
+    """x where the condition holds, y elsewhere; with the condition alone its True places."""
+    if input is None and other is None:
+        return OPS["nonzero"](condition, as_tuple=True)
+    return where_(condition, input, other)
+
+
+@function(on="Tensor", name="where")
+def _(self, condition, other):
+    """This tensor where the condition holds, ``other`` elsewhere."""
+    return where_(condition, self, other)
+
+
+@op(promote=same, inplace=True)
+def lerp(xp, x, end, weight):
+    """x + weight · (end - x): on the straight line from x to ``end``."""
+    return x + weight * (end - x)
+
+
+lerp.gradients(
+    x=lambda g, weight: g * (1 - weight),
+    end=lambda g, weight: g * weight,
+    weight=lambda g, x, end: g * (end - x),
+)
+
+
+@op(promote=same, inplace=True)
+def addcmul(xp, x, tensor1, tensor2, /, value=1):
+    """x + value · tensor1 · tensor2."""
+    return x + value * (tensor1 * tensor2)
+
+
+addcmul.gradients(
+    x=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * tensor2 * value,
+    tensor2=lambda g, tensor1, value: g * tensor1 * value,
+)
+
+
+@op(promote=same, inplace=True)
+def addcdiv(xp, x, tensor1, tensor2, /, value=1):
+    """x + value · tensor1 / tensor2."""
+    return x + value * (tensor1 / tensor2)
+
+
+addcdiv.gradients(
+    x=lambda g: g,
+    tensor1=lambda g, tensor2, value: g / tensor2 * value,
+    tensor2=lambda g, tensor1, tensor2, value: -g * (tensor1 / tensor2 / tensor2) * value,
+)

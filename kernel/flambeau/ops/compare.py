@@ -1,0 +1,209 @@
+"""Comparison, logic and bits; none of it has a gradient."""
+
+from __future__ import annotations
+
+from .promote import same
+from .registry import OPS, function, op
+
+# Comparison
+
+
+@op(promote=same, inplace=True)
+def eq(xp, x, y):
+    """x = y, element by element."""
+    return xp.equal(x, y)
+
+
+@op(promote=same, inplace=True, aliases=["not_equal"])
+def ne(xp, x, y):
+    """x ≠ y, element by element."""
+    return xp.not_equal(x, y)
+
+
+@op(promote=same, inplace=True, aliases=["less"])
+def lt(xp, x, y):
+    """x < y, element by element."""
+    return xp.less(x, y)
+
+
+@op(promote=same, inplace=True, aliases=["less_equal"])
+def le(xp, x, y):
+    """x ≤ y, element by element."""
+    return xp.less_equal(x, y)
+
+
+@op(promote=same, inplace=True, aliases=["greater"])
+def gt(xp, x, y):
+    """x > y, element by element."""
+    return xp.greater(x, y)
+
+
+@op(promote=same, inplace=True, aliases=["greater_equal"])
+def ge(xp, x, y):
+    """x ≥ y, element by element."""
+    return xp.greater_equal(x, y)
+
+
+@op(promote=same)
+def isclose(xp, x, y, /, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """|x - y| ≤ atol + rtol · \\|y\\|, element by element."""
+    return xp.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@function
+def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether |input - other| ≤ atol + rtol · \\|other\\| everywhere, as a Python bool."""
+    if input.dtype != other.dtype:
+        raise RuntimeError(f"allclose: {input.dtype} and {other.dtype} are not the same dtype")
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+@function
+def equal(input, other):
+    """Whether both have the same shape and the same values, as a Python bool."""
+    return input.array.shape == other.array.shape and bool(eq(input, other).all())
+
+
+# What kind of number
+
+
+@op
+def isnan(xp, x):
+    """Whether it is not a number."""
+    return xp.isnan(x)
+
+
+@op
+def isinf(xp, x):
+    """Whether it is infinite."""
+    return xp.isinf(x)
+
+
+@op
+def isfinite(xp, x):
+    """Whether it is neither infinite nor NaN."""
+    return xp.isfinite(x)
+
+
+@op
+def signbit(xp, x):
+    """Whether its sign is minus; -0.0 has one."""
+    return xp.signbit(x) if x.dtype.kind == "f" else x < 0
+
+
+# Logic: everything but 0 is true
+
+
+@op(inplace=True)
+def logical_and(xp, x, y):
+    """Whether both are true."""
+    return xp.logical_and(x, y)
+
+
+@op(inplace=True)
+def logical_or(xp, x, y):
+    """Whether at least one is true."""
+    return xp.logical_or(x, y)
+
+
+@op(inplace=True)
+def logical_xor(xp, x, y):
+    """Whether exactly one is true."""
+    return xp.logical_xor(x, y)
+
+
+@op(inplace=True)
+def logical_not(xp, x):
+    """Whether it is 0."""
+    return xp.logical_not(x)
+
+
+# Bits
+
+
+@op(promote=same, inplace=True)
+def bitwise_and(xp, x, y):
+    """The bits that both have set."""
+    _whole("bitwise_and", x)
+    return xp.bitwise_and(x, y)
+
+
+@op(promote=same, inplace=True)
+def bitwise_or(xp, x, y):
+    """The bits that at least one has set."""
+    _whole("bitwise_or", x)
+    return xp.bitwise_or(x, y)
+
+
+@op(promote=same, inplace=True)
+def bitwise_xor(xp, x, y):
+    """The bits that exactly one has set."""
+    _whole("bitwise_xor", x)
+    return xp.bitwise_xor(x, y)
+
+
+@op(inplace=True)
+def bitwise_not(xp, x):
+    """All bits turned over; for booleans, not."""
+    _whole("bitwise_not", x)
+    return xp.invert(x)
+
+
+@op(promote=same, inplace=True)
+def bitwise_left_shift(xp, x, y):
+    """The bits moved y places up: x · 2ʸ."""
+    _whole("bitwise_left_shift", x)
+    return xp.left_shift(x, y)
+
+
+@op(promote=same, inplace=True)
+def bitwise_right_shift(xp, x, y):
+    """The bits moved y places down: x / 2ʸ rounded down."""
+    _whole("bitwise_right_shift", x)
+    return xp.right_shift(x, y)
+
+
+def _whole(name, x):
+    if hasattr(x, "dtype") and x.dtype.kind not in "biu":
+        raise RuntimeError(f"{name} works on integers and booleans, not on {x.dtype.name}")
+
+
+# Whole tensors
+
+
+@op
+def all(xp, x, /, dim=None, keepdim=False):
+    """Whether all elements are true, over ``dim`` or everywhere."""
+    return xp.all(x, axis=_axis(dim), keepdims=keepdim).astype(_truth(x))
+
+
+@op
+def any(xp, x, /, dim=None, keepdim=False):
+    """Whether an element is true, over ``dim`` or anywhere."""
+    return xp.any(x, axis=_axis(dim), keepdims=keepdim).astype(_truth(x))
+
+
+def _axis(dim):
+    return tuple(dim) if isinstance(dim, list) else dim
+
+
+def _truth(x):
+    return "uint8" if x.dtype == "uint8" else "bool"  # as in PyTorch
+
+
+@op
+def count_nonzero(xp, x, /, dim=None):
+    """How many elements are not 0, over ``dim`` or everywhere."""
+    return xp.asarray(xp.count_nonzero(x, axis=_axis(dim))).astype("int64")
+
+
+@op
+def isin(xp, elements, test_elements, /, assume_unique=False, invert=False):
+    """Which elements occur in ``test_elements``."""
+    return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+
+
+@function(on="fb")
+def is_nonzero(input):
+    """Whether the only element of a tensor is not 0."""
+    return bool(OPS["ne"](input, 0))

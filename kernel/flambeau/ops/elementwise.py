@@ -1,0 +1,388 @@
+"""Functions of one number, applied to each element alone."""
+
+from __future__ import annotations
+
+from math import log, pi
+
+from ..dtypes import floating
+from .promote import to_float
+from .registry import op
+
+# Sign and size
+
+
+@op(inplace=True, aliases=["negative"])
+def neg(xp, x):
+    """-x."""
+    if x.dtype.kind == "b":
+        raise RuntimeError("negation of a bool tensor; use ~x or logical_not(x)")
+    return -x
+
+
+neg.gradients(x=lambda g: -g)
+
+
+@op(inplace=True, aliases=["absolute"])
+def abs(xp, x):
+    """|x|; its slope at 0 is taken as 0."""
+    return xp.abs(x)
+
+
+abs.gradients(x=lambda ns, g, x: g * ns.sign(x))
+
+
+@op(inplace=True)
+def sign(xp, x):
+    """-1, 0 or 1."""
+    return xp.sign(x) if x.dtype.kind != "b" else x.copy()
+
+
+sign.gradients(x=lambda ns, g: ns.zeros_of(g))
+
+
+@op(on="")
+def zeros_of(xp, x):
+    """Zeros of the same shape and type: the gradient of what is flat everywhere."""
+    return xp.zeros(x.shape, x.dtype)
+
+
+zeros_of.gradients(x=lambda ns, g: ns.zeros_of(g))
+
+
+@op(inplace=True)
+def square(xp, x):
+    """x²."""
+    return x * x
+
+
+square.gradients(x=lambda g, x: g * (x * 2))
+
+
+@op(promote=to_float, inplace=True)
+def sqrt(xp, x):
+    """√x."""
+    return xp.sqrt(x)
+
+
+sqrt.gradients(x=lambda g, out: g / (out * 2))
+
+
+@op(promote=to_float, inplace=True)
+def rsqrt(xp, x):
+    """1 / √x."""
+    return 1 / xp.sqrt(x)
+
+
+rsqrt.gradients(x=lambda g, out: g * (out * out * out) * -0.5)
+
+
+@op(promote=to_float, inplace=True)
+def reciprocal(xp, x):
+    """1 / x."""
+    return 1 / x
+
+
+reciprocal.gradients(x=lambda g, out: -g * (out * out))
+
+# Exponentials and logarithms
+
+
+@op(promote=to_float, inplace=True)
+def exp(xp, x):
+    """e to the power of x."""
+    return xp.exp(x)
+
+
+exp.gradients(x=lambda g, out: g * out)
+
+
+@op(promote=to_float, inplace=True)
+def exp2(xp, x):
+    """2 to the power of x."""
+    return xp.exp2(x)
+
+
+exp2.gradients(x=lambda g, out: g * out * log(2))
+
+
+@op(promote=to_float, inplace=True)
+def expm1(xp, x):
+    """eˣ - 1, exact where x is small."""
+    return xp.expm1(x)
+
+
+expm1.gradients(x=lambda g, out: g * (out + 1))
+
+
+@op(promote=to_float, name="log", inplace=True)
+def log_(xp, x):
+    """Natural logarithm."""
+    return xp.log(x)
+
+
+log_.gradients(x=lambda g, x: g / x)
+
+
+@op(promote=to_float, inplace=True)
+def log1p(xp, x):
+    """log(1 + x), exact where x is small."""
+    return xp.log1p(x)
+
+
+log1p.gradients(x=lambda g, x: g / (x + 1))
+
+
+@op(promote=to_float, inplace=True)
+def log2(xp, x):
+    """Logarithm to base 2."""
+    return xp.log2(x)
+
+
+log2.gradients(x=lambda g, x: g / (x * log(2)))
+
+
+@op(promote=to_float, inplace=True)
+def log10(xp, x):
+    """Logarithm to base 10."""
+    return xp.log10(x)
+
+
+log10.gradients(x=lambda g, x: g / (x * log(10)))
+
+# Circular and hyperbolic functions
+
+
+@op(promote=to_float, inplace=True)
+def sin(xp, x):
+    """Sine of an angle in radians."""
+    return xp.sin(x)
+
+
+sin.gradients(x=lambda ns, g, x: g * ns.cos(x))
+
+
+@op(promote=to_float, inplace=True)
+def cos(xp, x):
+    """Cosine of an angle in radians."""
+    return xp.cos(x)
+
+
+cos.gradients(x=lambda ns, g, x: -g * ns.sin(x))
+
+
+@op(promote=to_float, inplace=True)
+def tan(xp, x):
+    """Tangent of an angle in radians."""
+    return xp.tan(x)
+
+
+tan.gradients(x=lambda g, out: g * (out * out + 1))
+
+
+@op(promote=to_float, inplace=True, aliases=["arcsin"])
+def asin(xp, x):
+    """The angle in [-π/2, π/2] whose sine is x."""
+    return xp.arcsin(x)
+
+
+asin.gradients(x=lambda ns, g, x: g * ns.rsqrt(1 - x * x))
+
+
+@op(promote=to_float, inplace=True, aliases=["arccos"])
+def acos(xp, x):
+    """The angle in [0, π] whose cosine is x."""
+    return xp.arccos(x)
+
+
+acos.gradients(x=lambda ns, g, x: -g * ns.rsqrt(1 - x * x))
+
+
+@op(promote=to_float, inplace=True, aliases=["arctan"])
+def atan(xp, x):
+    """The angle in (-π/2, π/2) whose tangent is x."""
+    return xp.arctan(x)
+
+
+atan.gradients(x=lambda g, x: g / (x * x + 1))
+
+
+@op(promote=to_float, inplace=True)
+def sinh(xp, x):
+    """(eˣ - e⁻ˣ) / 2."""
+    return xp.sinh(x)
+
+
+sinh.gradients(x=lambda ns, g, x: g * ns.cosh(x))
+
+
+@op(promote=to_float, inplace=True)
+def cosh(xp, x):
+    """(eˣ + e⁻ˣ) / 2."""
+    return xp.cosh(x)
+
+
+cosh.gradients(x=lambda ns, g, x: g * ns.sinh(x))
+
+
+@op(promote=to_float, on="fb Tensor F", inplace=True)
+def tanh(xp, x):
+    """Hyperbolic tangent, from -1 to 1."""
+    return xp.tanh(x)
+
+
+tanh.gradients(x=lambda g, out: g * (1 - out * out))
+
+
+@op(promote=to_float, inplace=True, aliases=["arcsinh"])
+def asinh(xp, x):
+    """The number whose hyperbolic sine is x."""
+    return xp.arcsinh(x)
+
+
+asinh.gradients(x=lambda ns, g, x: g * ns.rsqrt(x * x + 1))
+
+
+@op(promote=to_float, inplace=True, aliases=["arccosh"])
+def acosh(xp, x):
+    """The positive number whose hyperbolic cosine is x."""
+    return xp.arccosh(x)
+
+
+acosh.gradients(x=lambda ns, g, x: g * ns.rsqrt(x * x - 1))
+
+
+@op(promote=to_float, inplace=True, aliases=["arctanh"])
+def atanh(xp, x):
+    """The number whose hyperbolic tangent is x."""
+    return xp.arctanh(x)
+
+
+atanh.gradients(x=lambda g, x: g / (1 - x * x))
+
+# The S-shaped and the hinged
+
+
+@op(promote=to_float, on="fb Tensor F", inplace=True)
+def sigmoid(xp, x):
+    """1 / (1 + e⁻ˣ), from 0 to 1."""
+    return 1 / (1 + xp.exp(-x))
+
+
+sigmoid.gradients(x=lambda g, out: g * (out * (1 - out)))
+
+
+@op(on="fb Tensor F", inplace=True)
+def relu(xp, x):
+    """max(x, 0); its slope at 0 is taken as 0."""
+    if x.dtype.kind == "b":
+        raise RuntimeError("a bool tensor has no relu; x.float() has")
+    return xp.maximum(x, x.dtype.type(0))
+
+
+relu.gradients(x=lambda g, out: g * (out > 0))
+
+
+@op(promote=to_float, inplace=True)
+def erf(xp, x):
+    """2/√π ∫₀ˣ exp(-t²) dt, the error function."""
+    if x.dtype == "float64":
+        return _erf_double(xp, x)
+    x32 = x.astype("float32", copy=False)
+    return _erf_single(xp, x32).astype(x.dtype, copy=False)
+
+
+erf.gradients(x=lambda ns, g, x: g * ns.exp(-(x * x)) * (2 / pi**0.5))
+
+
+def _polynomial(x, coefficients):
+    """Horner's rule, the highest power first."""
+    total = coefficients[0]
+    for c in coefficients[1:]:
+        total = total * x + c
+    return total
+
+
+def _erf_single(xp, x):
+    # One rational function of x² serves float32: beyond 4 the result rounds to ±1.
+    x = xp.minimum(xp.maximum(x, -4), 4)
+    z = x * x
+    return x * _polynomial(z, _SINGLE_P) / _polynomial(z, _SINGLE_Q)
+
+
+def _erf_double(xp, x):
+    # |x| up to 1: a rational function of x². Further out 1 - exp(-x²) R(|x|), which at 6.5 is 1.
+    size = xp.minimum(xp.abs(x), 6.5)
+    z = xp.minimum(size, 1) ** 2
+    near = x * _polynomial(z, _NEAR_P) / _polynomial(z, _NEAR_Q)
+    far = 1 - xp.exp(-size * size) * _polynomial(size, _FAR_P) / _polynomial(size, _FAR_Q)
+    return xp.where(size <= 1, near, xp.copysign(far, x))
+
+
+# Minimax coefficients: float32 as in Eigen's generic_fast_erf, float64 as in Cephes' ndtr.c.
+# fmt: off
+_SINGLE_P = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06,
+             -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03,
+             -1.60960333262415e-02)
+_SINGLE_Q = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
+             -7.37332916720468e-03, -1.42647390514189e-02)
+_NEAR_P = (9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226,
+           7003.32514112805075473, 55592.3013010394962768)
+_NEAR_Q = (1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987,
+           22629.0000613890934246, 49267.3942608635921086)
+_FAR_P = (2.46196981473530512524e-10, 0.564189564831068821977, 7.46321056442269912687,
+          48.6371970985681366614, 196.520832956077098242, 526.445194995477358631,
+          934.528527171957607540, 1027.55188689515710272, 557.535335369399327526)
+_FAR_Q = (1.0, 13.2281951154744992508, 86.7072140885989742329, 354.937778887819891062,
+          975.708501743205489753, 1823.90916687909736289, 2246.33760818710981792,
+          1656.66309194161350182, 557.535340817727675546)
+# fmt: on
+
+# Rounding: flat between the steps, so no gradient passes
+
+
+@op(inplace=True)
+def floor(xp, x):
+    """The largest integer that is not above x."""
+    return xp.floor(x) if x.dtype.kind == "f" else x.copy()
+
+
+@op(inplace=True)
+def ceil(xp, x):
+    """The smallest integer that is not below x."""
+    return xp.ceil(x) if x.dtype.kind == "f" else x.copy()
+
+
+@op(inplace=True, aliases=["fix"])
+def trunc(xp, x):
+    """x without its decimals."""
+    return xp.trunc(x) if x.dtype.kind == "f" else x.copy()
+
+
+@op(inplace=True)
+def round(xp, x, /, decimals=0):
+    """The nearest number with so many decimals; of two, the even one."""
+    return xp.round(x, decimals) if x.dtype.kind == "f" else x.copy()
+
+
+for _flat in (floor, ceil, trunc, round):
+    _flat.gradients(x=lambda ns, g: ns.zeros_of(g))
+
+
+@op(inplace=True)
+def frac(xp, x):
+    """The decimals of x: x - trunc(x)."""
+    return x - xp.trunc(floating(x))
+
+
+frac.gradients(x=lambda g: g)
+
+
+@op(inplace=True)
+def nan_to_num(xp, x, /, nan=0.0, posinf=None, neginf=None):
+    """x with numbers for NaN and infinities: by default 0 and the type's largest and smallest."""
+    if x.dtype.kind not in "fc":
+        return x.copy()
+    return xp.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+
+
+nan_to_num.gradients(x=lambda ns, g, x: ns.where(ns.isfinite(x), g, 0.0))

@@ -1,0 +1,267 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from math import prod
+
+from .promote import alike
+from .registry import function, op
+
+# What gradient rules share: they see arrays or Tensors.
+
+
+def adjoint(ns, x):
+    """The last two dimensions swapped, conjugated if complex."""
+    swapped = ns.transpose(x, -2, -1)
+    return ns.conj(swapped) if getattr(x, "array", x).dtype.kind == "c" else swapped
+
+
+def conjugate(ns, x):
+    return ns.conj(x) if getattr(x, "array", x).dtype.kind == "c" else x
+
+
+def rows(ns, x):
+    """All dimensions but the last made one."""
+    return ns.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) if x.ndim != 2 else x
+
+
+def _dims(name, x, n):
+    if x.ndim != n:
+        kind = {1: "a vector (1 dimension)", 2: "a matrix (2 dimensions)", 3: "3-dimensional"}[n]
+        raise RuntimeError(f"{name} must be {kind}, its shape is {x.shape}")
+
+
+# The general product
+
+
+@op(promote=alike)
+def matmul(xp, x, y):
+    """Matrix product over the last two dimensions; those before broadcast, 1-d ones are vectors."""
+    if y.ndim == 2:
+        if x.ndim == 2:
+            return xp.dot(x, y)
+        if x.ndim > 2 and x.flags.c_contiguous:  # one large product rather than many small ones
+            flat = x.reshape(prod(x.shape[:-1]), x.shape[-1])
+            return xp.dot(flat, y).reshape(*x.shape[:-1], y.shape[1])
+    return xp.matmul(x, y)
+
+
+@matmul.gradient("x")
+def _(ns, g, y, x_shape):
+    if y.ndim == 1:
+        return g[..., None] * conjugate(ns, y)
+    if len(x_shape) == 1:
+        return ns.matmul(g[..., None, :], adjoint(ns, y))
+    return ns.matmul(g, adjoint(ns, y))
+
+
+@matmul.gradient("y")
+def _(ns, g, x, y_shape):
+    if x.ndim == 1:
+        column = conjugate(ns, x)
+        return g[..., None] * column if len(y_shape) == 1 else column[:, None] * g[..., None, :]
+    if len(y_shape) == 1:
+        return g[..., None] * conjugate(ns, x)
+    if len(y_shape) == 2:
+        return ns.matmul(adjoint(ns, rows(ns, x)), rows(ns, g))
+    return ns.matmul(adjoint(ns, x), g)
+
+
+@matmul.explains
+def _(x, y):
+    a, b = tuple(x.shape), tuple(y.shape)
+    if not a or not b:
+        return f"both need at least 1 dimension, shapes are {a} and {b}", "Use * for numbers."
+    inner = b[-2] if len(b) > 1 else b[-1]
+    if a[-1] == inner:
+        return None
+    hint = ""
+    if len(b) > 1 and a[-1] == b[-1]:
+        hint = "Transposing the second would fit: x @ y.mT."
+    elif len(a) > 1 and a[-2] == inner:
+        hint = "Transposing the first would fit: x.mT @ y."
+    return (
+        f"input has {a[-1]} columns (shape {a}), other has {inner} rows (shape {b}): "
+        "these two must be equal"
+    ), hint
+
+
+# The same with fixed numbers of dimensions
+
+
+@op(promote=alike)
+def mm(xp, x, mat2):
+    """Product of two matrices, (n, k) and (k, m)."""
+    _dims("input", x, 2)
+    _dims("mat2", mat2, 2)
+    return xp.dot(x, mat2)
+
+
+@op(promote=alike)
+def bmm(xp, x, mat2):
+    """Products of matrices in batches, (b, n, k) and (b, k, m)."""
+    _dims("input", x, 3)
+    _dims("mat2", mat2, 3)
+    if x.shape[0] != mat2.shape[0]:
+        raise RuntimeError(f"batch sizes differ: {x.shape[0]} and {mat2.shape[0]}")
+    return xp.matmul(x, mat2)
+
+
+for _op in (mm, bmm):
+    _op.gradients(
+        x=lambda ns, g, mat2: ns.matmul(g, adjoint(ns, mat2)),
+        mat2=lambda ns, g, x: ns.matmul(adjoint(ns, x), g),
+    )
+
+
+@op(promote=alike)
+def mv(xp, x, vec):
+    """Product of a matrix (n, k) and a vector (k)."""
+    _dims("input", x, 2)
+    _dims("vec", vec, 1)
+    return xp.dot(x, vec)
+
+
+mv.gradients(
+    x=lambda ns, g, vec: g[:, None] * conjugate(ns, vec),
+    vec=lambda ns, g, x: ns.matmul(adjoint(ns, x), g),
+)
+
+
+@op(promote=alike)
+def dot(xp, x, tensor):
+    """Sum of the products of two vectors' elements."""
+    _dims("input", x, 1)
+    _dims("tensor", tensor, 1)
+    return xp.dot(x, tensor)
+
+
+dot.gradients(
+    x=lambda ns, g, tensor: g * conjugate(ns, tensor), tensor=lambda ns, g, x: g * conjugate(ns, x)
+)
+
+
+@op(promote=alike, aliases=["ger"])
+def outer(xp, x, vec2):
+    """All products of one element each of two vectors: out[i, j] = x[i] · vec2[j]."""
+    _dims("input", x, 1)
+    _dims("vec2", vec2, 1)
+    return x[:, None] * vec2
+
+
+outer.gradients(
+    x=lambda ns, g, vec2: ns.matmul(g, conjugate(ns, vec2)),
+    vec2=lambda ns, g, x: ns.matmul(conjugate(ns, x), g),
+)
+
+
+# Products with something added
+
+
+@op(promote=alike, inplace=True)
+def addmm(xp, x, mat1, mat2, /, beta=1, alpha=1):
+    """beta · x + alpha · (mat1 @ mat2)."""
+    _dims("mat1", mat1, 2)
+    _dims("mat2", mat2, 2)
+    return _added(x, xp.dot(mat1, mat2), beta, alpha)
+
+
+@op(promote=alike, inplace=True)
+def baddbmm(xp, x, batch1, batch2, /, beta=1, alpha=1):
+    """beta · x + alpha · (batch1 @ batch2), in batches."""
+    _dims("batch1", batch1, 3)
+    _dims("batch2", batch2, 3)
+    return _added(x, xp.matmul(batch1, batch2), beta, alpha)
+
+
+def _added(x, product, beta, alpha):
+    if alpha != 1:
+        product = product * product.dtype.type(alpha)
+    if beta == 0:  # x is then ignored, whatever is in it
+        return product
+    return product + (x if beta == 1 else x * x.dtype.type(beta))
+
+
+addmm.gradients(
+    x=lambda g, beta: g * beta,
+    mat1=lambda ns, g, mat2, alpha: ns.matmul(g, adjoint(ns, mat2)) * alpha,
+    mat2=lambda ns, g, mat1, alpha: ns.matmul(adjoint(ns, mat1), g) * alpha,
+)
+baddbmm.gradients(
+    x=lambda g, beta: g * beta,
+    batch1=lambda ns, g, batch2, alpha: ns.matmul(g, adjoint(ns, batch2)) * alpha,
+    batch2=lambda ns, g, batch1, alpha: ns.matmul(adjoint(ns, batch1), g) * alpha,
+)
+
+
+@op(on="F", promote=alike)
+def linear(xp, x, weight, bias=None):
+    """x @ weightᵀ + bias: (..., in) with a weight of (out, in) gives (..., out)."""
+    if x.ndim > 2 and weight.ndim == 2 and x.size:
+        out = xp.dot(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+    else:
+        out = xp.dot(x, weight.T)
+    if bias is not None:
+        out += bias
+    return out
+
+
+@linear.gradient("x")
+def _(ns, g, weight):
+    return ns.matmul(g, weight) if weight.ndim == 2 else g[..., None] * weight
+
+
+@linear.gradient("weight")
+def _(ns, g, x, weight_shape):
+    if len(weight_shape) == 1:
+        return g[..., None] * x
+    if x.ndim == 1:
+        return g[:, None] * x
+    return ns.matmul(ns.transpose(rows(ns, g), 0, 1), rows(ns, x))
+
+
+linear.gradients(bias=lambda g: g)
+
+
+@linear.explains
+def _(x, weight, bias=None):
+    a, w = tuple(x.shape), tuple(weight.shape)
+    if not a or a[-1] != w[-1]:
+        seen = f"{a[-1]} features in its last dimension" if a else "no dimensions"
+        hint = ""
+        if len(w) == 2 and a:
+            hint = f"nn.Linear({a[-1]}, {w[0]}) would fit."
+            if len(a) > 2 and prod(a[1:]) == w[-1]:
+                hint = "A Flatten before it would fit."
+        return f"input has {seen} (shape {a}), weight expects {w[-1]} (shape {w})", hint
+    if bias is not None and tuple(bias.shape) not in (w[:-1], (1,), ()):
+        return f"bias has shape {tuple(bias.shape)}, weight {w} expects {w[:-1]}", ""
+    return None
+
+
+@function
+def inner(input, other):
+    """Sums of products over the last dimensions of both."""
+    if not (input.ndim and other.ndim):
+        return input * other
+    return input.tensordot(other, ([-1], [-1]))
+
+
+@function
+def tensordot(a, b, dims=2):
+    """Sum of products over ``dims``: how many (last of a, first of b), or two lists of them."""
+    if isinstance(dims, int):
+        dims = (range(a.ndim - dims, a.ndim), range(dims))
+    ours, theirs = ([d % t.ndim for d in ds] for d, t, ds in ((0, a, dims[0]), (1, b, dims[1])))
+    for i, j in zip(ours, theirs, strict=True):
+        if a.shape[i] != b.shape[j]:
+            raise RuntimeError(
+                f"tensordot: contracted dimensions need to match, but dimension {i} of the first "
+                f"has size {a.shape[i]} and dimension {j} of the second {b.shape[j]}"
+            )
+    rest_a = [d for d in range(a.ndim) if d not in ours]
+    rest_b = [d for d in range(b.ndim) if d not in theirs]
+    size = prod(a.shape[d] for d in ours)
+    left = a.permute(*rest_a, *ours).reshape(prod(a.shape[d] for d in rest_a), size)
+    right = b.permute(*theirs, *rest_b).reshape(size, prod(b.shape[d] for d in rest_b))
+    return (left @ right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b])

@@ -1,0 +1,258 @@
+"""Pooling: the largest or the mean entry of each window.
+
+All windows are done together, one position of the kernel after another, on shifted slices.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from .promote import only_float
+from .registry import function, op
+from .windows import each, inside, padded, taps
+
+
+class Plan:
+    """The sizes that a pooling's arguments mean, each a tuple for the pooled dimensions."""
+
+    def __init__(self, sizes, kernel, stride, padding, dilation, ceil_mode):
+        n = len(sizes)
+        self.size, self.kernel = sizes, each(kernel, n, "kernel_size")
+        self.stride = self.kernel if stride in (None, ()) else each(stride, n, "stride")
+        self.dilation = each(dilation, n, "dilation")
+        pad = each(padding, n, "padding")
+        for p, k, s, d in zip(pad, self.kernel, self.stride, self.dilation, strict=True):
+            if min(k, s, d) < 1:
+                raise RuntimeError("kernel_size, stride and dilation must be positive")
+            if p < 0 or p > (d * (k - 1) + 1) // 2:
+                raise RuntimeError(
+                    "pad should be at most half of effective kernel size, "
+                    f"but got pad={p}, kernel_size={k} and dilation={d}"
+                )
+        each_out = [_length(*one, ceil_mode)
+                    for one in zip(sizes, self.kernel, self.stride, pad, self.dilation, strict=True)]
+        self.out = tuple(out for out, _ in each_out)
+        if min(self.out) < 1:
+            raise RuntimeError(f"the input, {sizes}, is smaller than the kernel, {self.kernel}")
+        self.before = pad
+        self.pads = tuple((p, after) for p, (_, after) in zip(pad, each_out, strict=True))
+        self.full = tuple(s + lo + hi for s, (lo, hi) in zip(sizes, self.pads, strict=True))
+        self.taps = taps(self.kernel, self.stride, self.dilation, self.out)
+        # Windows that do not touch share no input entry, so each is written once.
+        self.apart = self.dilation == (1,) * n and all(
+            s >= k for s, k in zip(self.stride, self.kernel, strict=True)
+        )
+
+
+def _length(size, kernel, stride, pad, dilation, ceil_mode):
+    """How many windows there are, and how many entries are added after the last."""
+    span = dilation * (kernel - 1) + 1
+    room = size + 2 * pad - span
+    out = (-(-room // stride) if ceil_mode else room // stride) + 1
+    if ceil_mode and (out - 1) * stride >= size + pad:  # the last would begin in the padding
+        out -= 1
+    return out, max(0, (out - 1) * stride + span - size - pad)
+
+
+_plan = lru_cache(maxsize=1024)(Plan)
+
+
+def _planned(shape, n, kernel, stride, padding, dilation, ceil_mode):
+    settings = (tuple(v) if isinstance(v, list) else v for v in (kernel, stride, padding, dilation))
+    return _plan(tuple(shape[len(shape) - n :]), *settings, bool(ceil_mode))
+
+
+def _check(x, n, name):
+    if x.ndim not in (n + 1, n + 2):
+        raise RuntimeError(
+            f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor, but got input of shape "
+            f"{x.shape}"
+        )
+
+
+# Largest entry
+
+
+def _lowest(x):
+    if x.dtype.kind == "f":
+        return -float("inf")
+    return 0 if x.dtype.kind in "bu" else -(1 << (8 * x.dtype.itemsize - 1))
+
+
+def _largest(xp, x, plan):
+    x = padded(xp, x, plan.pads, _lowest(x))
+    first, *rest = plan.taps
+    if not rest:
+        return x[first].copy()
+    out = xp.maximum(x[first], x[rest[0]])
+    for place in rest[1:]:
+        xp.maximum(out, x[place], out=out)
+    return out
+
+
+def _hits(xp, x, top, plan):
+    """For each kernel position, the windows whose maximum is there; the first one of several."""
+    x = padded(xp, x, plan.pads, _lowest(x))
+    free = None
+    for place in plan.taps:
+        hit = x[place] == top
+        if free is None:
+            free = ~hit
+        else:
+            hit &= free
+            free ^= hit
+        yield place, hit
+
+
+@op(on="")
+def max_pool_back(xp, y, x, top, /, plan):
+    """Each window's value (y) handed to the entry of x that is its maximum (top), zero elsewhere."""
+    total = xp.zeros((*x.shape[: x.ndim - len(plan.full)], *plan.full), y.dtype)
+    for place, hit in _hits(xp, x, top, plan):
+        if plan.apart:
+            xp.multiply(y, hit, out=total[place])
+        else:
+            total[place] += y * hit
+    return total[inside(plan.pads, plan.size)]
+
+
+@op(on="")
+def max_pool_pick(xp, y, x, top, /, plan):
+    """The entry of y in each window at the place where x has its maximum (top)."""
+    y = padded(xp, y, plan.pads)
+    out = 0
+    for place, hit in _hits(xp, x, top, plan):
+        out = out + y[place] * hit
+    return out
+
+
+max_pool_back.gradients(y=lambda ns, g, x, top, plan: ns.max_pool_pick(g, x, top, plan))
+max_pool_pick.gradients(y=lambda ns, g, x, top, plan: ns.max_pool_back(g, x, top, plan))
+
+
+@op(on="")
+def max_pool_indices(xp, x, top, /, plan):
+    """Where in the flattened image each window has its maximum."""
+    grid = xp.arange(prod(plan.size)).reshape(plan.size)
+    grid = padded(xp, grid, plan.pads)
+    out = xp.zeros(top.shape, "int64")
+    for place, hit in _hits(xp, x, top, plan):
+        out += grid[place] * hit
+    return out
+
+
+def _define_max(n):
+    name = f"max_pool{n}d"
+
+    @op(on="", name=name)
+    def pool(xp, x, /, kernel_size, stride, padding, dilation, ceil_mode):
+        _check(x, n, name)
+        return _largest(xp, x, _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode))
+
+    @pool.gradient("x")
+    def _(ns, g, x, out, kernel_size, stride, padding, dilation, ceil_mode):
+        plan = _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+        return ns.max_pool_back(g, x, out, plan)
+
+    def body(
+        input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+        return_indices=False,
+    ):  # fmt: skip
+        out = pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+        if not return_indices:
+            return out
+        plan = _planned(input.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+        return out, max_pool_indices(input.detach(), out.detach(), plan)
+
+    body.__name__ = body.__qualname__ = name
+    body.__doc__ = (
+        f"The largest entry of each window over the last {n} dimensions.\n\n"
+        "With ``return_indices`` also its place in the flattened image. "
+        f"Mirrors ``torch.nn.functional.{name}``."
+    )
+    function(body, on="fb F")
+
+
+# Mean
+
+
+@lru_cache(maxsize=1024)
+def _divisor(plan, count_include_pad, divisor_override, dtype):
+    """How many entries each window has: a number where all have as many."""
+    if divisor_override is not None:
+        return dtype.type(divisor_override)
+    counts = np.ones((), "int64")
+    dims = zip(plan.size, plan.kernel, plan.stride, plan.before, plan.out, strict=True)
+    for size, kernel, stride, pad, out in dims:
+        begin = np.arange(out) * stride - pad
+        end = np.minimum(begin + kernel, size + pad)
+        if not count_include_pad:
+            begin, end = np.maximum(begin, 0), np.minimum(end, size)
+        counts = counts[..., None] * (end - begin)
+    if (counts == counts.flat[0]).all():
+        return dtype.type(counts.flat[0])
+    return counts.astype(dtype)
+
+
+def _divided(xp, x, plan, count_include_pad, divisor_override):
+    found = _divisor(plan, bool(count_include_pad), divisor_override, x.dtype)
+    return x / (found if isinstance(found, np.generic) else xp.asarray(found))
+
+
+@op(on="")
+def window_means(xp, x, /, plan, count_include_pad, divisor_override):
+    """The mean of each window."""
+    x = padded(xp, x, plan.pads)
+    first, *rest = plan.taps
+    total = x[first].copy()
+    for place in rest:
+        total += x[place]
+    return _divided(xp, total, plan, count_include_pad, divisor_override)
+
+
+@op(on="")
+def window_spread(xp, x, /, plan, count_include_pad, divisor_override):
+    """Each window's value handed out in equal parts to its entries."""
+    x = _divided(xp, x, plan, count_include_pad, divisor_override)
+    total = xp.zeros((*x.shape[: x.ndim - len(plan.full)], *plan.full), x.dtype)
+    for place in plan.taps:
+        total[place] += x
+    return total[inside(plan.pads, plan.size)]
+
+
+window_means.gradients(x=lambda ns, g, plan, count_include_pad, divisor_override:
+                       ns.window_spread(g, plan, count_include_pad, divisor_override))
+window_spread.gradients(x=lambda ns, g, plan, count_include_pad, divisor_override:
+                        ns.window_means(g, plan, count_include_pad, divisor_override))
+
+
+def _define_mean(n):
+    name = f"avg_pool{n}d"
+
+    @op(on="fb F" if n == 1 else "F", name=name, promote=only_float)
+    def pool(xp, x, /, kernel_size, stride=None, padding=0, ceil_mode=False,
+             count_include_pad=True, divisor_override=None):  # fmt: skip
+        _check(x, n, name)
+        if divisor_override == 0:
+            raise RuntimeError("divisor must be not zero")
+        plan = _planned(x.shape, n, kernel_size, stride, padding, 1, ceil_mode)
+        return window_means.forward(xp, x, plan, count_include_pad, divisor_override)
+
+    pool.__doc__ = (
+        f"The mean of each window over the last {n} dimensions.\n\n"
+        f"Mirrors ``torch.nn.functional.{name}``."
+    )
+
+    @pool.gradient("x")
+    def _(ns, g, x_shape, kernel_size, stride, padding, ceil_mode, count_include_pad,
+          divisor_override):  # fmt: skip
+        plan = _planned(x_shape, n, kernel_size, stride, padding, 1, ceil_mode)
+        return ns.window_spread(g, plan, count_include_pad, divisor_override)
+
+
+for _n in (1, 2, 3):
+    _define_max(_n)
+    _define_mean(_n)

@@ -1,0 +1,69 @@
+"""Type promotion: bringing an operation's inputs to the type that PyTorch gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy import ndarray
+
+from ..dtypes import FLOATING, common, floating
+
+
+def same(arrays: list[Any]) -> list[Any]:
+    """All operands in their common type; Python numbers stay as they are where they fit."""
+    if len(arrays) == 2:  # the usual cases, cheaply
+        x, y = arrays
+        if x.__class__ is ndarray:
+            if y.__class__ is ndarray:
+                if x.dtype is y.dtype:
+                    return arrays
+            elif x.dtype in FLOATING and y.__class__ is not complex:
+                return arrays
+        elif x.__class__ is float and y.__class__ is ndarray and y.dtype in FLOATING:
+            return arrays
+    given = [a for a in arrays if a is not None]
+    to = common(given)
+    first = next(a for a in given if hasattr(a, "astype"))
+    return [_cast(a, to, first) for a in arrays]
+
+
+def _cast(a: Any, to: Any, like: Any) -> Any:
+    if a is None:
+        return None
+    if isinstance(a, type(like)):
+        return a if a.dtype == to else a.astype(to)
+    return to.type(a) if to.kind != "b" else bool(a)
+
+
+def same_float(arrays: list[Any]) -> list[Any]:
+    """As `same`, and integers become floats: ``1 / 2`` is 0.5."""
+    arrays = same(arrays)
+    return [floating(a) if hasattr(a, "astype") else a for a in arrays]
+
+
+def to_float(arrays: list[Any]) -> list[Any]:
+    """The first input as floats: ``exp`` of integers is float32."""
+    x = arrays[0]
+    if x.dtype in FLOATING:
+        return arrays
+    return [floating(x), *arrays[1:]]
+
+
+def only_float(arrays: list[Any]) -> list[Any]:
+    """The inputs as they are; RuntimeError if the first holds no floats."""
+    x = arrays[0]
+    if x.dtype not in FLOATING:
+        raise RuntimeError(f"not defined for {x.dtype}, only for floating types; x.float() has one")
+    return arrays
+
+
+def alike(arrays: list[Any]) -> list[Any]:
+    """The inputs as they are; RuntimeError if they differ in type (``None`` has none)."""
+    to = arrays[0].dtype
+    for a in arrays:
+        if a is not None and a.dtype is not to and a.dtype != to:
+            raise RuntimeError(
+                f"expected all inputs to have the same dtype, got {to} and {a.dtype}; "
+                f"x.to(fb.{to}) converts"
+            )
+    return arrays

@@ -1,0 +1,308 @@
+"""Operations that make one number of many: over one dimension, several or all."""
+
+from __future__ import annotations
+
+from .. import dtypes
+from ..dtypes import FLOATING
+from .registry import function, op
+
+
+def axes(dim):
+    """PyTorch's ``dim`` as NumPy's axis: None and () mean all."""
+    if isinstance(dim, (list, tuple)):
+        return tuple(dim) or None
+    return dim
+
+
+def kept_shape(shape, dim):
+    """The shape with the reduced dimensions kept as 1."""
+    dim = axes(dim)
+    if dim is None:
+        return (1,) * len(shape)
+    reduced = {d % len(shape) for d in (dim if isinstance(dim, tuple) else (dim,))} if shape else ()
+    return tuple(1 if i in reduced else n for i, n in enumerate(shape))
+
+
+def unreduce(ns, g, x_shape, dim, keepdim):
+    """A reduced value with its dimensions back as 1, ready to broadcast against x."""
+    return g if keepdim or not x_shape else ns.reshape(g, kept_shape(x_shape, dim))
+
+
+def spread(ns, g, x_shape, dim, keepdim):
+    """A reduced value repeated to the shape of x."""
+    return ns.expand(unreduce(ns, g, x_shape, dim, keepdim), tuple(x_shape))
+
+
+def count(shape, dim):
+    """How many elements are reduced to one."""
+    total = 1
+    for n, kept in zip(shape, kept_shape(shape, dim), strict=True):
+        total *= n if kept == 1 else 1
+    return total
+
+
+def _accumulator(x, dtype):
+    """The type to add up in, and the type of the result."""
+    result = dtypes.of(dtype).numpy if dtype is not None else x.dtype
+    if dtype is None and x.dtype.kind in "biu":
+        result = dtypes.int64.numpy
+    return ("float32" if result == "float16" else result), result
+
+
+@op
+def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
+    """Sum over ``dim`` (all dimensions where None)."""
+    inner, result = _accumulator(x, dtype)
+    return xp.sum(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+
+
+sum.gradients(x=lambda ns, g, x_shape, dim, keepdim: spread(ns, g, x_shape, dim, keepdim))
+
+
+@op(on="")
+def sum_to(xp, x, /, shape):
+    """Undoes broadcasting: sums over the dimensions that broadcasting to ``shape`` had added."""
+    extra = x.ndim - len(shape)
+    where = tuple(range(extra)) + tuple(
+        i for i in range(extra, x.ndim) if shape[i - extra] == 1 != x.shape[i]
+    )
+    return xp.sum(x, axis=where, keepdims=True).reshape(shape) if where else x.reshape(shape)
+
+
+sum_to.gradients(x=lambda ns, g, x_shape: ns.expand(g, x_shape))
+
+
+@op
+def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
+    """Mean over ``dim`` (all dimensions where None)."""
+    if dtype is None and x.dtype not in FLOATING:
+        raise RuntimeError(
+            f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
+            "use x.float().mean()"
+        )
+    inner, result = _accumulator(x, dtype)
+    return xp.mean(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+
+
+@mean.gradient("x")
+def _(ns, g, x_shape, dim, keepdim):
+    return spread(ns, g / max_(count(x_shape, dim), 1), x_shape, dim, keepdim)
+
+
+max_ = max  # the name is taken by an operation in this package
+
+
+@op
+def nansum(xp, x, /, dim=None, keepdim=False, dtype=None):
+    """Sum over ``dim``, with NaN counted as 0."""
+    inner, result = _accumulator(x, dtype)
+    return xp.nansum(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+
+
+@nansum.gradient("x")
+def _(ns, g, x, dim, keepdim):
+    return ns.where(ns.isnan(x), 0.0, spread(ns, g, x.shape, dim, keepdim))
+
+
+@op
+def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
+    """Product over ``dim`` (all dimensions where None)."""
+    inner, result = _accumulator(x, dtype)
+    return xp.prod(x, axis=dim, keepdims=keepdim, dtype=inner).astype(result, copy=False)
+
+
+@prod.gradient("x")
+def _(ns, g, x, out, dim, keepdim):
+    if not ns.any(x == 0):
+        return unreduce(ns, g * out, x.shape, dim, keepdim) / x
+    # A zero must not be divided by: multiply what stands before each element by what follows.
+    line, along = (ns.reshape(x, (-1,)), 0) if dim is None else (x, dim)
+    others = _product_before(ns, line, along) * ns.flip(
+        _product_before(ns, ns.flip(line, (along,)), along), (along,)
+    )
+    return unreduce(ns, g, x.shape, dim, keepdim) * ns.reshape(others, tuple(x.shape))
+
+
+def _product_before(ns, x, dim):
+    """For each element the product of those before it: 1, x₀, x₀x₁, ..."""
+    n = x.shape[dim] if x.ndim else 1
+    x = x if x.ndim else ns.reshape(x, (1,))
+    first = ns.narrow_(x, dim, 0, 1) * 0 + 1
+    return ns.cumprod(ns.cat([first, ns.narrow_(x, dim, 0, n - 1)], dim), dim)
+
+
+@op
+def cumsum(xp, x, /, dim, dtype=None):
+    """The sum of each element and those before it along ``dim``."""
+    _, result = _accumulator(x, dtype)
+    return xp.cumsum(x, axis=dim, dtype=result) if x.ndim else x.astype(result)
+
+
+@cumsum.gradient("x")
+def _(ns, g, dim):
+    return ns.flip(ns.cumsum(ns.flip(g, (dim,)), dim), (dim,)) if g.ndim else g
+
+
+@op
+def cumprod(xp, x, /, dim, dtype=None):
+    """The product of each element and those before it along ``dim``."""
+    _, result = _accumulator(x, dtype)
+    return xp.cumprod(x, axis=dim, dtype=result) if x.ndim else x.astype(result)
+
+
+@cumprod.gradient("x")
+def _(ns, g, x, out, dim):
+    if not x.ndim:
+        return g
+    if not ns.any(x == 0):
+        return ns.flip(ns.cumsum(ns.flip(g * out, (dim,)), dim), (dim,)) / x
+    # With zeros: for each i the products with the i-th factor left out, as row i of a square.
+    x, g = ns.swap_(x, dim, -1), ns.swap_(g, dim, -1)
+    n = x.shape[-1]
+    rows = ns.expand(ns.unsqueeze(x, -2), (*x.shape[:-1], n, n))
+    eye = ns.diagonal_put(x * 0, (*x.shape[:-1], n, n), 0, -2, -1)  # zeros of the right kind
+    on_diagonal = ns.diagonal_put(x * 0 + 1, tuple(eye.shape), 0, -2, -1) == 1
+    products = ns.triu(ns.cumprod(ns.where(on_diagonal, 1.0, rows), -1))
+    return ns.swap_(ns.sum(products * ns.unsqueeze(g, -2), -1), dim, -1)
+
+
+def moments(xp, x, dim):
+    """Mean and x - mean, at least in float32, over ``dim`` kept as 1."""
+    x = x.astype("float32") if x.dtype == "float16" else x
+    middle = xp.mean(x, axis=axes(dim), keepdims=True)
+    return middle, x - middle
+
+
+def _variance(xp, x, dim, correction, keepdim):
+    if x.dtype not in FLOATING:
+        raise RuntimeError(f"std and var only support floating point tensors, not {x.dtype.name}")
+    _, away = moments(xp, x, dim)
+    total = xp.sum(away * away, axis=axes(dim), keepdims=keepdim)
+    return total / max_(count(x.shape, dim) - correction, 0)
+
+
+@op(on="", name="var")
+def var_op(xp, x, /, dim, correction, keepdim):
+    """Σ (x - mean)² / (n - correction)."""
+    return xp.asarray(_variance(xp, x, dim, correction, keepdim)).astype(x.dtype, copy=False)
+
+
+@var_op.gradient("x")
+def _(ns, g, x, dim, correction, keepdim):
+    g = unreduce(ns, g, x.shape, dim, keepdim)
+    n = max_(count(x.shape, dim) - correction, 0)
+    return g * ((x - ns.mean(x, dim, True)) * (2 / n if n else float("nan")))
+
+
+@op(on="", name="std")
+def std_op(xp, x, /, dim, correction, keepdim):
+    """The square root of the variance."""
+    return xp.sqrt(_variance(xp, x, dim, correction, keepdim)).astype(x.dtype, copy=False)
+
+
+@std_op.gradient("x")
+def _(ns, g, x, out, dim, correction, keepdim):
+    g = unreduce(ns, ns.where(out == 0, 0.0, g / out), x.shape, dim, keepdim)
+    n = max_(count(x.shape, dim) - correction, 0)
+    return g * ((x - ns.mean(x, dim, True)) * (1 / n if n else float("nan")))
+
+
+def _options(dim, unbiased, keepdim, correction):
+    """Sorts out PyTorch's two calls, ``var(dim, unbiased)`` and ``var(unbiased)``."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None else int(unbiased)
+    return axes(dim), correction, keepdim
+
+
+@function
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """Σ (x - mean)² / (n - correction); correction 1, or 0 with ``unbiased=False``."""
+    return var_op(input, *_options(dim, unbiased, keepdim, correction))
+
+
+@function
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """√(Σ (x - mean)² / (n - correction)); correction 1, or 0 with ``unbiased=False``."""
+    return std_op(input, *_options(dim, unbiased, keepdim, correction))
+
+
+@function(on="fb")
+def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """Variance and mean together."""
+    dim, correction, keepdim = _options(dim, unbiased, keepdim, correction)
+    return var_op(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+@function(on="fb")
+def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """Standard deviation and mean together."""
+    dim, correction, keepdim = _options(dim, unbiased, keepdim, correction)
+    return std_op(input, dim, correction, keepdim), mean(input, dim, keepdim)
+
+
+@op(on="", name="norm")
+def norm_op(xp, x, /, p, dim, keepdim):
+    """(Σ |x|ᵖ)^(1/p)."""
+    if x.dtype not in FLOATING:
+        raise RuntimeError(f"a norm is a float, and the input holds {x.dtype.name}; use x.float()")
+    size, along = xp.abs(x), {"axis": axes(dim), "keepdims": keepdim}
+    if p == 2:
+        out = xp.sqrt(xp.sum(size * size, **along))
+    elif p == float("inf"):
+        out = xp.max(size, **along)
+    elif p == -float("inf"):
+        out = xp.min(size, **along)
+    elif p == 0:
+        out = xp.sum(size != 0, **along)
+    else:
+        out = xp.sum(size if p == 1 else size**p, **along) ** (1 / p)
+    return xp.asarray(out).astype(x.real.dtype, copy=False)
+
+
+@norm_op.gradient("x")
+def _(ns, g, x, out, p, dim, keepdim):
+    g, out = (unreduce(ns, v, x.shape, dim, keepdim) for v in (g, out))
+    if p == 2:  # at the origin the slope is taken as 0
+        return x * ns.where(out == 0, 0.0, g / out)
+    if p == 1:
+        return ns.sign(x) * g
+    if p == 0:
+        return ns.zeros_of(x)
+    if abs(p) == float("inf"):
+        largest = ns.abs(x) == out
+        return ns.sign(x) * largest * (g / ns.sum(largest, dim, True))
+    size = ns.abs(x)
+    slope = x * size ** (p - 2) * (g / out ** (p - 1))
+    return ns.where((out == 0) | (size == 0), 0.0, slope) if p < 2 else ns.where(out == 0, 0.0, slope)
+
+
+@function
+def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
+    """(Σ |x|ᵖ)^(1/p) over ``dim`` or all elements; "fro" and None mean p = 2."""
+    if dtype is not None:
+        input = input.to(dtype)
+    return norm_op(input, 2.0 if p in ("fro", None) else float(p), axes(dim), keepdim)
+
+
+@op
+def logsumexp(xp, x, /, dim, keepdim=False):
+    """log Σ exp(x), without overflow."""
+    x = x if x.dtype in FLOATING else x.astype(dtypes.get_default_dtype().numpy)
+    top = xp.max(x, axis=axes(dim), keepdims=True)
+    top = xp.where(xp.isfinite(top), top, x.dtype.type(0))
+    total = xp.sum(xp.exp(x - top), axis=axes(dim), keepdims=True)
+    out = xp.log(total) + top
+    return out if keepdim else out.squeeze(axis=_every(x, dim))
+
+
+def _every(x, dim):
+    dim = axes(dim)
+    return tuple(range(x.ndim)) if dim is None else dim
+
+
+@logsumexp.gradient("x")
+def _(ns, g, x, out, dim, keepdim):
+    g, out = (unreduce(ns, v, x.shape, dim, keepdim) for v in (g, out))
+    return g * ns.exp(x - out)

@@ -1,0 +1,331 @@
+"""What an operation is: one forward, its gradient rules, and the names it goes by.
+
+    @op
+    def tanh(xp, x):
+        "Hyperbolic tangent of each element."
+        return xp.tanh(x)
+
+    @tanh.gradient()
+    def _(g, out):
+        return g * (1 - out * out)
+
+The forward works on plain arrays; ``xp`` is ``numpy`` or ``cupy``. Its arguments before a ``/``
+(all of them where there is none) are tensors, those after it are plain values.
+
+A rule's own argument names say what the node keeps for it: an input's name, ``out``, an entry of
+``extras``, a plain argument, or ``x_shape`` for the shape of ``x`` alone. ``g`` is the gradient of
+the output. Rules run on arrays in an ordinary backward and on Tensors under ``create_graph``: what
+is not an operator they take from ``ns``, which has every operation by name for either.
+``op.gradient("x")`` registers a rule for one input, so that what it alone needs is kept only when
+``x`` wants a gradient; without names one rule returns a tuple, one gradient for each input.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from ..autograd.rules import OPS
+from .apply import apply, apply_inplace
+
+FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
+# Where a name is shown: on the package, on Tensor, in nn.functional.
+SPACES: dict[str, dict[str, Any]] = {"fb": {}, "Tensor": {}, "F": {}}
+
+_PUBLIC_NAME = {"x": "input", "y": "other"}
+_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+_MISSING = inspect.Parameter.empty
+
+
+class Plan:
+    """What a node keeps and which rules it runs, given which inputs want gradients."""
+
+    __slots__ = ("keep", "kinds", "op", "steps", "watch")
+
+    def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
+        rules = [r for r in op.rules if any(wanted[i] for i in r.positions(count))]
+        names = list(dict.fromkeys(n for r in rules for n in r.kept))
+        sources = [op.source(n, count) for n in names]
+        self.op = op
+        self.keep = _picker(sources)
+        # For each kept value: the input it is, -1 for the output, -2 for anything else.
+        self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
+        self.watch = [kind for kind in self.kinds if kind >= -1]
+        self.steps = [
+            (r.function, r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
+            for r in rules
+        ]
+
+
+def _kind(index: int, count: int) -> int:
+    return index if index < count else -1 if index == count else -2
+
+
+def _picker(sources: list[tuple[int, bool]]) -> Callable[[Any], tuple[Any, ...]]:
+    if not sources:
+        return lambda values: ()
+    if any(of_shape for _, of_shape in sources):
+        return lambda values: tuple(
+            values[i].shape if of_shape else values[i] for i, of_shape in sources
+        )
+    if len(sources) == 1:
+        (only, _), *_ = sources
+        return lambda values: (values[only],)
+    return itemgetter(*(i for i, _ in sources))
+
+
+def _chooser(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Any:
+    """How a rule's arguments are found in ``kept``: None when they are just that, in order."""
+    if list(rule.arguments) == names:
+        return None
+    places = [names.index(n) if n != "needs" else -1 for n in rule.arguments]
+    return lambda kept: [kept[i] if i >= 0 else wanted for i in places]
+
+
+class Rule:
+    """A gradient rule: its function, and what its signature asks for."""
+
+    def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
+        arguments = list(inspect.signature(function).parameters)
+        self.takes_ns = arguments[0] == "ns"
+        if arguments[self.takes_ns] != "g":
+            raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
+        self.op, self.names, self.function = op, names, function
+        self.arguments = arguments[1 + self.takes_ns :]
+        self.kept = [n for n in self.arguments if n != "needs"]
+        self.joint = op.variadic or len(names) > 1
+
+    def positions(self, count: int) -> tuple[int, ...]:
+        """Which inputs it gives the gradients of, when there are ``count``."""
+        if self.op.variadic:
+            return tuple(range(count))
+        return tuple(self.op.inputs.index(n) for n in self.names)
+
+
+class Op:
+    """A registered operation; calling it runs it on Tensors and extends the dynamic graph."""
+
+    def __init__(self, forward: Callable[..., Any], **options: Any) -> None:
+        self.name: str = options.get("name") or forward.__name__
+        self.__name__ = self.name
+        self.__doc__ = forward.__doc__
+        self.forward = self.source_function = forward
+        self.view: bool = options.get("view", False)  # the output shares the input's memory
+        self.promote: Callable[..., Any] | None = options.get("promote")
+        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
+        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
+        self.rules: list[Rule] = []
+        self.plans: dict[int, Plan] = {}
+        self.backward_name: str = (
+            options.get("backward") or f"{self.name.title().replace('_', '')}Backward0"
+        )
+        self.packs: bool = options.get("packs", False)
+        self.write: Callable[..., Any] | None = None  # its own in-place forward, if it has one
+        self.problem: Callable[..., str | None] | None = None
+        self._read_signature()
+
+    def _read_signature(self) -> None:
+        found = list(inspect.signature(self.forward).parameters.values())[1:]
+        self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
+        marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
+        of_tensor = [
+            p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY
+        ]
+        if self.variadic:
+            of_tensor = found[:1]
+        self.inputs = [p.name for p in of_tensor]
+        self.params = found[len(of_tensor) :]
+        self.param_names = [p.name for p in self.params]
+        self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
+        self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
+        self.count = len(self.inputs)
+        # The defaults that complete a call with so many positional arguments.
+        self.tails = {
+            given: tuple(self.defaults[given:])
+            for given in range(len(self.names) + 1)
+            if _MISSING not in self.defaults[given:]
+        }
+        if self.variadic:
+            split, plain = -len(self.params) or None, self.forward
+            names = self.param_names
+            self.forward = lambda xp, *all_: plain(
+                xp, *all_[:split], **dict(zip(names, all_[split:] if split else (), strict=True))
+            )
+
+    def source(self, name: str, count: int) -> tuple[int, bool]:
+        """Where a rule's argument stands among (inputs, output, extras, params); is it a shape?"""
+        places = [f"input{i}" for i in range(count)] if self.variadic else list(self.inputs)
+        places += ["out", *self.extras, *self.param_names]
+        if name in places:
+            return places.index(name), False
+        if name.endswith("_shape") and name[:-6] in places:
+            return places.index(name[:-6]), True
+        raise TypeError(f"{self.name}: its rule names {name!r}; there are {', '.join(places)}")
+
+    def plan(self, mask: int) -> Plan:
+        """The plan for a mask: a 1, then a bit for each input that says if it wants a gradient."""
+        wanted = tuple(bit == "1" for bit in bin(mask)[3:])
+        made = self.plans[mask] = Plan(self, len(wanted), wanted)
+        return made
+
+    def gradient(self, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Registers the gradient rule of the named inputs (all of them where none is named)."""
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.rules.append(Rule(self, names or tuple(self.inputs), function))
+            return function
+
+        return register
+
+    def gradients(self, **rules: Callable[..., Any]) -> Op:
+        """Registers one rule for each named input: ``mul.gradients(x=lambda g, y: g * y, ...)``."""
+        for name, function in rules.items():
+            self.gradient(name)(function)
+        return self
+
+    def writes(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy."""
+        self.write = function
+        return function
+
+    def explains(self, function: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Registers what to say of bad input; called only after the forward has failed."""
+        self.problem = function
+        return function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tail = None if kwargs else self.tails.get(len(args))
+        args = self.bind(args, kwargs) if tail is None else args + tail
+        n = self.count
+        return apply(self, args[:n], args[n:])
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Puts positional and keyword arguments in order and fills in the defaults."""
+        if self.packs and len(args) > len(self.names):
+            last = len(self.names) - 1
+            args = (*args[:last], args[last:])
+        values = list(args) + [_MISSING] * (len(self.names) - len(args))
+        if len(args) > len(self.names):
+            raise TypeError(
+                f"{self.name}() takes {len(self.names)} arguments "
+                f"({', '.join(self.names)}), {len(args)} were given"
+            )
+        for key, value in kwargs.items():
+            name = key if key in self.names else _ALIASES.get(key, key)
+            if name not in self.names:
+                takes = ", ".join(self.names)
+                raise TypeError(f"{self.name}() has no argument {key!r}; it takes {takes}")
+            values[self.names.index(name)] = value
+        for i, value in enumerate(values):
+            if value is _MISSING:
+                values[i] = self.defaults[i]
+                if values[i] is _MISSING:
+                    raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
+        return tuple(values)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.names)})>"
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature(
+            [
+                inspect.Parameter(n, kind, default=d)
+                for n, d in zip(self.names, self.defaults, strict=True)
+            ]
+        )
+
+
+class ListOp(Op):
+    """An operation on any number of tensors, called with a list of them: ``cat([a, b], 1)``."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tensors, *params = self.bind(args, kwargs)
+        if not isinstance(tensors, (list, tuple)):
+            raise TypeError(
+                f"{self.name}(): argument {self.names[0]!r} must be a tuple of Tensors, "
+                f"not {type(tensors).__name__}"
+            )
+        return apply(self, tuple(tensors), tuple(params))
+
+
+class InPlace:
+    """The in-place twin of an operation, ``Tensor.add_``: same forward, written into the input."""
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+        self.__name__ = f"{op.name}_"
+        self.__doc__ = f"In-place version of ``{op.name}``: writes into the tensor, returns it."
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        op = self.op
+        args = op.bind(args, kwargs)
+        n = len(op.inputs)
+        return apply_inplace(op, args[:n], args[n:])
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+def show(name: str, thing: Any, on: str) -> None:
+    """Shows a thing under a name in the spaces listed: ``"fb Tensor F"``."""
+    for space in on.split():
+        SPACES[space][name] = thing
+
+
+def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Registers an operation.
+
+    Options: ``on`` the spaces that show it ("fb Tensor"; "" for an internal one), ``name``,
+    ``aliases``, ``inplace`` for an ``x_`` twin, ``view`` for an output that shares memory,
+    ``promote`` a rule of `promote.py`, ``extras`` names of further values that the forward
+    returns for the gradient rule, ``outputs`` how many tensors it returns (0: any number),
+    ``packs`` to take ``x.view(2, 3)`` as well as ``x.view((2, 3))``, ``backward`` the name of its
+    node where PyTorch's is not made of the op's own. ``*tensors`` in the forward stand for a list.
+    """
+    if forward is None:
+        return lambda f: op(f, **options)
+    on, aliases = options.pop("on", "fb Tensor"), options.pop("aliases", ())
+    inplace = options.pop("inplace", False)
+    kinds = [p.kind for p in inspect.signature(forward).parameters.values()]
+    made = (ListOp if inspect.Parameter.VAR_POSITIONAL in kinds else Op)(forward, **options)
+    if made.name in OPS:
+        raise ValueError(f"the operation {made.name!r} is registered twice")
+    OPS[made.name] = made
+    for name in (made.name, *aliases):
+        show(name, made, on)
+        if inplace:
+            show(f"{name}_", InPlace(made), " ".join(s for s in on.split()))
+    return made
+
+
+def function(
+    body: Callable[..., Any] | None = None,
+    *,
+    on: str = "fb Tensor",
+    name: str = "",
+    aliases: Any = (),
+) -> Any:
+    """Registers a composite: a function of Tensors made of operations, with no rule of its own."""
+    if body is None:
+        return lambda f: function(f, on=on, name=name, aliases=aliases)
+    name = name or body.__name__
+
+    @functools.wraps(body)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        for old in _ALIASES.keys() & kwargs.keys():
+            kwargs[_ALIASES[old]] = kwargs.pop(old)
+        return body(*args, **kwargs)
+
+    called.__name__ = name
+    FUNCTIONS.setdefault(name, called)
+    for known in (name, *aliases):
+        show(known, called, on)
+    return called

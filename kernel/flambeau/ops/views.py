@@ -1,0 +1,42 @@
+"""How a write through a view reaches the gradient of its base.
+
+``steps`` are the (op, params) that lead from a base to the view; they are replayed on the
+gradient, which has the base's shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .registry import op
+
+
+def _follow(xp: Any, array: Any, steps: Any) -> Any:
+    for step, params in steps:
+        array = step.forward(xp, array, *params)
+    return array
+
+
+@op(on="")
+def write_view(xp, base, part, /, steps):
+    """The base with ``part`` written where ``steps`` lead."""
+    out = base.copy()
+    _follow(xp, out, steps)[...] = part
+    return out
+
+
+@op(on="")
+def read_view(xp, x, /, steps):
+    """A copy of what ``steps`` lead to."""
+    return _follow(xp, x, steps).copy()
+
+
+write_view.gradients(
+    base=lambda ns, g, steps: ns.write_view(
+        g, ns.read_view(g, steps) * 0, steps
+    ),
+    part=lambda ns, g, steps: ns.read_view(g, steps),
+)
+read_view.gradients(
+    x=lambda ns, g, x_shape, steps: ns.write_view(ns.expand(g.sum() * 0, x_shape), g, steps)
+)

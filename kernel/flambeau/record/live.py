@@ -1,0 +1,128 @@
+"""A recording that runs on and on: recent iterations in detail, all of them in summary.
+
+At the end of an iteration, at most ``rate`` times a second, what it did becomes a new segment of
+the trace and goes out to whoever listens; the details of iterations in between are dropped. What
+runs outside iterations (a first forward, an evaluation, an op at a time) is sent when it has been
+waiting for an interval.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from . import add_recorder, remove_recorder
+from .notes import Note
+from .recorder import Recorder
+from .schema import RUNNING_TABLES
+from .trace import Trace
+
+RUNNING_ROWS = 20_000  # of one running table; beyond it every second iteration is forgotten
+WAITING_NOTES = 200_000  # of operations outside any iteration; beyond it a new segment begins
+
+
+class Live(Recorder):
+    """The recorder behind the live views. ``on_news`` is called when there is something new."""
+
+    def __init__(self, rate: float = 10.0, statistics: float = 0.1) -> None:
+        super().__init__(Trace({"title": "live"}), statistics)
+        self.interval = 1.0 / rate
+        self.on_news: list[Callable[[], None]] = []
+        self.complete = False  # the segment holds a whole iteration; what comes begins another
+        self.published = 0.0
+        self.restarts = 0  # times that rows were forgotten, after which views start anew
+        self.stopping = threading.Event()
+        self.trace.flush = lambda: None  # only `publish` moves notes into the trace
+
+    @property
+    def device(self) -> str:
+        """The device that holds most of what is recorded."""
+        found = {d: 0 for d in ("cpu",)}
+        for seen in list(self.seen.values()):
+            name = seen.device if isinstance(seen.device, str) else f"cuda:{seen.device.id}"
+            found[name] = found.get(name, 0) + seen.bytes
+        return max(found, key=found.__getitem__)
+
+    # On and off
+
+    def begin(self) -> None:
+        """Starts to record."""
+        add_recorder(self)
+        threading.Thread(target=self._watch, name="flambeau-live", daemon=True).start()
+
+    def end(self) -> None:
+        """Stops; what was recorded stays."""
+        remove_recorder(self)
+        self.stopping.set()
+        self.publish()
+        self.seen.clear()
+
+    def _watch(self) -> None:
+        """Sends what has been waiting, when no iteration ends for a while."""
+        while not self.stopping.wait(self.interval):
+            if self.notes and perf_counter() - self.published > 2 * self.interval:
+                self.publish()
+
+    # Segments
+
+    def iteration_ended(self) -> None:
+        """Sends the iteration that has ended, or lets it go when the last was sent just now."""
+        if perf_counter() - self.published >= self.interval or self._partly_sent():
+            self.publish()
+            self.complete = True
+        else:
+            with self.lock:
+                self._skip(self.taken_notes())
+
+    def _partly_sent(self) -> bool:
+        return not self.complete and len(self.trace.tables["ops"]) > 0
+
+    def _skip(self, notes: list[tuple[Any, ...]]) -> None:
+        self.writer.write([n for n in notes if n[0] in (Note.SUMMARY, Note.PARAMETER)])
+
+    def publish(self) -> None:
+        """Moves the notes into the trace, and says that there is news."""
+        with self.lock:
+            notes = self.taken_notes()
+            if self.complete or len(self.trace.tables["ops"]) > WAITING_NOTES:
+                self._new_segment(notes)
+            self.writer.write(notes)
+            self._thin()
+            self.published = perf_counter()
+        for tell in list(self.on_news):
+            tell()
+
+    def _new_segment(self, notes: list[tuple[Any, ...]]) -> None:
+        """Begins a segment with what is there already: memory, and modules that are running."""
+        self.complete = False
+        self.trace.new_segment()
+        writer = self.writer
+        writer.reset()
+        writer.tick = 0
+        new = {id(n[1]) for n in notes if n[0] == Note.TAKEN}
+        before = [found.block for found in list(self.seen.values()) if found.owns]
+        before += [n[1] for n in notes if n[0] == Note.FREED]
+        for block in before:
+            if id(block) not in new:
+                writer.block(block)
+        entered = {n[4] for n in notes if n[0] == Note.ENTER}
+        parent = -1
+        for number, path, kind in list(self.calls):
+            if number not in entered:
+                writer.entered(path, kind, parent, number, self.now())
+            parent = number
+        if not any(n[0] == Note.ITERATION for n in notes):
+            writer.iteration(self.iteration, self.iteration_began)
+
+    def _thin(self) -> None:
+        """Keeps the running tables bounded: forgets every second iteration of a full one."""
+        for name in RUNNING_TABLES:
+            table = self.trace.tables[name]
+            if len(table) > RUNNING_ROWS:
+                kept = np.unique(table["iteration"])[::2]
+                table.keep(np.isin(table["iteration"], kept))
+                self.restarts += 1

@@ -1,0 +1,394 @@
+"""`Tensor`: a thin face over an array. Its operations are attached by the op registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import device as devices
+from . import dtypes
+
+
+class Size(tuple[int, ...]):
+    """A shape; mirrors ``torch.Size``."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements: the product of the sizes."""
+        result = 1
+        for n in self:
+            result *= n
+        return result
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+
+class Tensor:
+    """An array that remembers how it was made; mirrors ``torch.Tensor``.
+
+    ``array`` is the NumPy or CuPy array underneath, sharing memory with the tensor.
+    ``Tensor(2, 3)`` gives uninitialised float32 of that shape and ``Tensor([1, 2])`` those values,
+    as ``torch.Tensor`` does; ``tensor([1, 2])`` is the better spelling. In here, arrays become
+    tensors by `wrap`, which takes them as they are.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_counter",  # [number of in-place writes], one list shared by all views; None: inference
+        "_hooks",  # of a leaf: list of functions of the gradient
+        "_needs_grad",
+        "_node",  # what made it, None for a leaf
+        "_seen",  # the counter when `_node` was last right (views only)
+        "_view",  # (tensor it is a view of, op, params), or None
+        "array",
+        "grad",
+    )
+    __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
+
+    array: Any
+    grad: Tensor | None
+    _counter: list[int] | None
+    _needs_grad: bool
+    _node: Any
+    _view: Any
+    _hooks: Any
+
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        from .ops.creation import legacy_array
+
+        _fill(self, legacy_array(data, dtypes.get_default_dtype(), device))
+
+    # What it is
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of its dimensions."""
+        return Size(self.array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of its elements."""
+        return dtypes.OF_NUMPY[self.array.dtype]
+
+    @property
+    def device(self) -> devices.device:
+        """Where its memory is."""
+        return devices.of(self.array)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it lies on a CUDA device."""
+        return not isinstance(self.array, np.ndarray)
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        if dim is None:
+            return self.shape
+        try:
+            return self.array.shape[dim]
+        except IndexError:
+            raise IndexError(
+                f"size: dimension {dim} of a tensor of shape {self.array.shape}; "
+                f"it has {self.ndim} dimensions"
+            ) from None
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Elements (not bytes) from one entry of each dimension to the next."""
+        steps = tuple(s // self.array.itemsize for s in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_contiguous(self) -> bool:
+        """Whether its elements lie in memory in row-major order without gaps."""
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether its elements are floats."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether its elements are complex."""
+        return self.dtype.is_complex
+
+    def data_ptr(self) -> int:
+        """The address of its first element."""
+        if self.is_cuda:
+            return int(self.array.data.ptr)
+        return int(self.array.ctypes.data)
+
+    # Its place in the graph
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed with respect to it."""
+        _refresh(self)
+        return self._needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Asks for gradients with respect to this leaf, or no longer; returns it."""
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError(
+                f"only tensors of floating point and complex dtype can require gradients, "
+                f"this one holds {self.dtype.name}; x.float() makes a copy that can"
+            )
+        if self._node is not None and not requires_grad:
+            raise RuntimeError(
+                "requires_grad can be changed only on leaf tensors, and this one was computed by "
+                f"{self._node.plan.op.name}; x.detach() gives one that takes no part in the graph"
+            )
+        self._needs_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node of the operation that made it, None for a leaf."""
+        _refresh(self)
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        _refresh(self)
+        return self._node is None
+
+    @property
+    def _version(self) -> int:
+        if self._counter is None:
+            raise RuntimeError("tensors made in inference_mode do not count their versions")
+        return self._counter[0]
+
+    @property
+    def _base(self) -> Tensor | None:
+        found = self
+        while found._view is not None:
+            found = found._view[0]
+        return None if found is self else found
+
+    def is_inference(self) -> bool:
+        """Whether it was made inside ``inference_mode``."""
+        return self._counter is None
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph; writes to either are seen by both."""
+        out = wrap(self.array)
+        out._counter = self._counter
+        return out
+
+    def detach_(self) -> Tensor:
+        """Takes this tensor itself out of the graph."""
+        if self._view is not None:
+            raise RuntimeError("a view cannot be detached in place; use detach()")
+        self._node, self._needs_grad = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph, with a version counter of its own."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, not {type(value).__name__}")
+        self.array = value.array
+
+    def register_hook(self, hook: Any) -> Any:
+        """Calls ``hook(gradient)`` in each backward; what it returns replaces the gradient."""
+        from .autograd.hooks import add_hook
+
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that does not require gradients")
+        if self._node is not None:
+            return self._node.register_hook(hook)
+        if self._hooks is None:
+            self._hooks = []
+        return add_hook(self._hooks, hook)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Adds d(self)/d(leaf) to ``leaf.grad`` for every leaf that wants a gradient.
+
+        ``gradient`` stands for the gradient of what comes after; it may be left out for a tensor
+        of one element, where it is 1. Mirrors ``torch.Tensor.backward``.
+        """
+        from .autograd import backward
+
+        backward((self,), (gradient,), retain_graph, create_graph, inputs)
+
+    # To Python and NumPy
+
+    def item(self) -> Any:
+        """The value of a tensor of one element, as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a tensor of shape {self.array.shape} has {self.array.size} elements and cannot "
+                "be converted to a Python number; only one of 1 element can"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Its values as nested Python lists (a number for a scalar)."""
+        return self.array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The NumPy array underneath, sharing memory; ``force`` copies whatever it takes."""
+        if force:
+            return devices.move(self.array, devices.CPU)
+        if self.requires_grad:
+            raise RuntimeError(
+                "numpy(): this tensor requires gradients, and NumPy could not follow them; "
+                "use x.detach().numpy()"
+            )
+        if self.is_cuda:
+            raise TypeError("numpy(): this tensor lies on a CUDA device; use x.cpu().numpy()")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"a copy is needed to give {array.dtype} as {np.dtype(dtype)}")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"the truth of a tensor of shape {self.array.shape} is ambiguous; "
+                "use .any() or .all()"
+            )
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 and spec else str(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        from .printing import tensor_text
+
+        return tensor_text(self)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.array == getattr(value, "array", value)).any())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "only leaf tensors can be deep-copied; this one was computed by "
+                f"{self._node.plan.op.name}: copy x.detach()"
+            )
+        made = wrap_as(type(self), self.array.copy())
+        made._needs_grad = self._needs_grad
+        made.__dict__.update(self.__dict__)
+        memo[id(self)] = made
+        if self.grad is not None:
+            made.grad = self.grad.detach().__deepcopy__(memo)
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild, (type(self), devices.move(self.array, devices.CPU), self._needs_grad)
+
+
+_new = object.__new__
+
+
+def wrap(array: Any) -> Tensor:
+    """A tensor over an array, as it is and without a copy: how every tensor is made in here."""
+    t = _new(Tensor)
+    t.array = array
+    t._counter = [0]
+    t.grad = None
+    t._node = None
+    t._needs_grad = False
+    t._view = None
+    t._hooks = None
+    return t
+
+
+def _fill(t: Tensor, array: Any) -> None:
+    t.array = array
+    t._counter = [0]
+    t.grad = t._node = t._view = t._hooks = None
+    t._needs_grad = False
+
+
+def wrap_as(kind: type[Tensor], array: Any) -> Any:
+    """As `wrap`, for a subclass of Tensor."""
+    t = _new(kind)
+    _fill(t, array)
+    return t
+
+
+def _rebuild(kind: type[Tensor], array: np.ndarray, needs_grad: bool) -> Tensor:
+    made = wrap_as(kind, array)
+    made._needs_grad = needs_grad
+    return made
+
+
+def _refresh(t: Tensor) -> None:
+    if t._view is not None:
+        from .ops.apply import refresh
+
+        refresh(t)

@@ -1,0 +1,6 @@
+"""Lets the tests of the kernel import their shared tables by plain names."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
