@@ -9,7 +9,7 @@ TORCH  := 2.13.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check bench test-gpu frontend torch clean
+.PHONY: help lab test check bench test-gpu tutorials frontend torch clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -36,6 +36,9 @@ bench: frontend ## Run the benchmarks
 test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 installs CuPy)
 	$(if $(CUDA),$(PY) -m pip install -q "cupy-cuda$(CUDA)x>=14,<15")
 	$(PY) -m pytest -m gpu
+
+tutorials: torch ## Run the tutorials anew and save their outputs
+	$(PY) tutorials/refresh.py
 
 frontend: $(READY) ## Rebuild the views and the JupyterLab extension, if their sources changed
 	@$(PY) hatch_build.py

@@ -7,9 +7,10 @@
 tensor([2., 2., 2.])
 """
 
+import math as _math
 from typing import Any as _Any
 
-from . import autograd, dtypes
+from . import autograd, dtypes, random
 from .autograd.function import Function as _Function
 from .autograd.grad_mode import (
     enable_grad,
@@ -22,6 +23,18 @@ from .autograd.grad_mode import (
 from .device import device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
 from .ops import SPACES as _SPACES
+from .ops.convert import finfo, iinfo
+from .ops.creation import LEGACY as _LEGACY
+from .printing import set_printoptions
+from .random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .record import Trace, mark, record
 from .record import load as load_trace
 from .tensor import Size, Tensor
@@ -31,6 +44,25 @@ __version__ = "0.1.0"
 autograd.Function = _Function
 globals().update(dtypes.PUBLIC)
 globals().update(_SPACES["fb"])
+globals().update(_LEGACY)
+inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
+# Accepted wherever PyTorch takes them; memory is always laid out in rows and dense.
+strided, contiguous_format, preserve_format, channels_last = (
+    "strided", "contiguous_format", "preserve_format", "channels_last",
+)  # fmt: skip
+
+
+# These stand on all that is above.
+from . import backends, cuda, nn, optim, serialization, utils  # noqa: E402
+from .backends import (  # noqa: E402
+    are_deterministic_algorithms_enabled,
+    get_float32_matmul_precision,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
+from .serialization import load, save  # noqa: E402
 
 
 def live(**options: _Any) -> _Any:

@@ -68,7 +68,7 @@ def of(kind: Any) -> dtype:
     """The Flambeau dtype for a NumPy dtype, a Python type or a Flambeau dtype."""
     if isinstance(kind, dtype):
         return kind
-    if kind in (bool, int, float, complex):
+    if isinstance(kind, type) and kind in (bool, int, float, complex):
         return {bool: bool_, int: int64, float: _default, complex: complex64}[kind]
     try:
         return OF_NUMPY[np.dtype(kind)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import weakref
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +62,10 @@ class Tensor:
         from .ops.creation import legacy_array
 
         _fill(self, legacy_array(data, dtypes.get_default_dtype(), device))
+
+    if TYPE_CHECKING:  # its operations, which the registry attaches
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # What it is
 
@@ -230,15 +235,48 @@ class Tensor:
 
     def register_hook(self, hook: Any) -> Any:
         """Calls ``hook(gradient)`` in each backward; what it returns replaces the gradient."""
-        from .autograd.hooks import add_hook
+        from .autograd.hooks import LeafHooks, add_hook
 
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that does not require gradients")
         if self._node is not None:
             return self._node.register_hook(hook)
         if self._hooks is None:
-            self._hooks = []
+            self._hooks = LeafHooks()
         return add_hook(self._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> Any:
+        """Calls ``hook(tensor)`` whenever a backward has added to the ``grad`` of this leaf."""
+        from .autograd.hooks import LeafHooks, add_hook
+
+        if not self.requires_grad or not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._hooks is None:
+            self._hooks = LeafHooks()
+        return add_hook(self._hooks.after, hook)
+
+    def retain_grad(self) -> None:
+        """Has backward keep the gradient of this tensor in ``grad``, though it is no leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is None or self.retains_grad:
+            return
+        here = weakref.ref(self)  # the node must not keep its own tensor alive
+
+        def keep(g: Tensor) -> None:
+            t = here()
+            if t is not None:
+                g = wrap(g.array.copy()) if g._node is None else g
+                t.grad = g if t.grad is None else t.grad + g
+
+        keep.retains = True  # type: ignore[attr-defined]
+        self._node.register_hook(keep)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether backward keeps the gradient of this tensor, which is no leaf."""
+        hooks = self._node.hooks if self.grad_fn is not None else None
+        return any(getattr(hook, "retains", False) for hook in hooks or ())
 
     def backward(
         self,
@@ -291,6 +329,11 @@ class Tensor:
                 raise ValueError(f"a copy is needed to give {array.dtype} as {np.dtype(dtype)}")
             return array.astype(dtype)
         return array.copy() if copy else array
+
+    def __array_wrap__(
+        self, array: np.ndarray, context: Any = None, return_scalar: bool = False
+    ) -> Tensor:
+        return wrap(np.asarray(array))  # so that np.sin(tensor) is a tensor
 
     def __len__(self) -> int:
         if self.ndim == 0:

@@ -18,6 +18,7 @@ line alone, so adding one changes no other. `but` says what a sample cannot do:
 - ``torch=f``: what to call in PyTorch instead of the same name; None: nothing there to compare
 - ``tolerance=x``: a wider one, relative to the largest value
 - ``shares=True``: the result shares memory with an input (no other checks on memory)
+- ``layout=False``: needs contiguous inputs
 - ``method=False``: not called as a method; ``inplace=False``: its twin ``x_`` is not tried
 """
 
@@ -33,6 +34,7 @@ from zlib import crc32
 import numpy as np
 
 import flambeau as fb
+from flambeau.ops.registry import SPACES as REGISTERED
 
 DTYPES = ("float32", "float16", "int64", "int32", "uint8", "bool")
 FLOATS = ("float32", "float16")
@@ -61,9 +63,9 @@ def positive(*shape: int) -> Spec:
 
 
 def distinct(*shape: int) -> Spec:
-    """Floats that all differ by at least 0.1, in random order: no ties, and no zero."""
+    """Floats that all differ by at least 0.1, in random order: no ties, no zero, no round ones."""
     n = int(np.prod(shape))
-    values = (np.arange(n) - n // 2 + 0.5) * max(0.1, 4.0 / max(n, 1))
+    values = (np.arange(n) - n // 2 + 0.5) * max(0.1, 4.0 / max(n, 1)) + 0.0137 / max(n, 1)
     return Spec(lambda rng: rng.permutation(values).reshape(shape), shape)
 
 
@@ -97,11 +99,29 @@ class Sample:
             lambda v: v.draw(rng) if isinstance(v, Spec) else v, (args, kwargs)
         )
         self.grad = self.second = self.smooth = self.method = self.inplace = True
+        self.layout = True
         self.random = self.shares = False
         self.dtypes: tuple[str, ...] = DTYPES
         self.torch: Any = self.name
         self.tolerance = 0.0
         self.id = name
+
+    @property
+    def writes(self) -> bool:
+        """Whether writing into its input is what it is for."""
+        return self.name.endswith("_")
+
+    @property
+    def on_tensor(self) -> bool:
+        """Whether its first argument is a tensor."""
+        return bool(self.args) and isinstance(self.args[0], np.ndarray)
+
+    @property
+    def takes_floats(self) -> bool:
+        """Whether any input holds floats, and can hold another type."""
+        found: list[Any] = []
+        map_nested(found.append, (self.args, self.kwargs))
+        return any(isinstance(v, np.ndarray) and v.dtype == np.float64 for v in found)
 
     def but(self, **options: Any) -> Sample:
         """Says what is special about it; see the top of this file."""
@@ -119,13 +139,18 @@ SPACES = {"": ("fb", "F", "Tensor"), "fb": ("fb",), "F": ("F",), "Tensor": ("Ten
 
 def look_up(sample: Sample, package: Any) -> Any:
     """The function that a sample names, in Flambeau or in PyTorch."""
-    places = {"fb": package, "F": package.nn.functional, "Tensor": package.Tensor}
-    if package is not fb and callable(sample.torch):
-        return sample.torch
-    name = sample.name if package is fb else sample.torch
+    if package is not fb:
+        if callable(sample.torch):
+            return sample.torch
+        places = {"fb": package, "F": package.nn.functional, "Tensor": package.Tensor}
+        here = next((k for k in SPACES[sample.space] if sample.name in REGISTERED[k]), "fb")
+        places = {k: p for k, p in places.items() if k == here or here == "fb"}
+        found = {k: getattr(p, sample.torch, None) for k, p in places.items()}
+    else:
+        found = {k: things.get(sample.name) for k, things in REGISTERED.items()}
     for space in SPACES[sample.space]:
-        if hasattr(places[space], name):
-            return getattr(places[space], name)
+        if callable(found.get(space)):
+            return found[space]
     raise AttributeError(f"{package.__name__} has no {sample.space or 'operation'} {name!r}")
 
 
@@ -148,7 +173,7 @@ def load() -> list[Sample]:
 
 def to_array(t: Any) -> np.ndarray:
     """A result of either library as an array."""
-    return t.detach().cpu().numpy()
+    return t.detach().cpu().numpy(force=True)
 
 
 class Call:

@@ -13,11 +13,12 @@ from typing import Any
 from flambeau.record import Trace, record
 from flambeau.record.feed import Still
 
+from .figures import figure
 from .hub import Hub, live_hub, stop
 from .page import page
 from .view import View
 
-__all__ = ["View", "gradients", "graph", "live", "memory", "page", "stop"]
+__all__ = ["View", "figure", "gradients", "graph", "live", "memory", "page", "stop"]
 
 
 def graph(of: Any = None, *inputs: Any, **options: Any) -> View:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+
 from flambeau.record.feed import Feed, Still
 from flambeau.record.live import Live
 from flambeau.record.statistics import statistics_of
@@ -35,7 +36,7 @@ class Conversation:
             return
         try:
             answer(self, content)
-        except (TypeError, KeyError, ValueError, IndexError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, OverflowError, AttributeError) as error:
             self._complain(f"the message {kind!r} is malformed: {error}")
 
     def _complain(self, text: str) -> None:
@@ -75,7 +76,12 @@ class Conversation:
         if self.on_select is not None:
             self.on_select({"ops": ops, "path": path})
 
-    _answers = {"hello": _everything, "resync": _everything, "tensor": _tensor, "select": _select}
+    _answers: ClassVar = {
+        "hello": _everything,
+        "resync": _everything,
+        "tensor": _tensor,
+        "select": _select,
+    }
 
 
 def find_array(

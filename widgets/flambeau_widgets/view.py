@@ -8,6 +8,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+
 from flambeau.record.live import Live
 
 from .hub import Hub

@@ -8,7 +8,7 @@ from typing import Any
 from ..device import module_of
 from ..tensor import Tensor, wrap
 from . import grad_mode
-from .engine import Captured, Pass
+from .engine import Pass, own_array
 from .grad_mode import (
     enable_grad,
     inference_mode,
@@ -67,23 +67,41 @@ def _run(
     gradients: tuple[Any, ...],
     create_graph: bool,
     retain_graph: bool,
-    wanted: dict[int, Captured] | None,
-) -> None:
+    inputs: tuple[Any, ...] | None = None,
+) -> list[Any]:
+    """One backward pass; returns the gradients of ``inputs``, or adds them to every leaf."""
     gradients = gradients or (None,) * len(tensors)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(gradients)} gradients")
-    work = Pass(create_graph, retain_graph, wanted)
     seeds = [_seed(t, g, i) for i, (t, g) in enumerate(zip(tensors, gradients, strict=True))]
-    if wanted is not None:
-        work.needed = _leading_to(wanted, [t._node for t in tensors])
+    if inputs is None:
+        work = Pass(create_graph, retain_graph)
+    else:
+        captured = dict.fromkeys(id(t) for t in _edges_of(inputs))
+        needed = _leading_to(captured, [t._node for t in tensors])
+        work = Pass(create_graph, retain_graph, captured, needed)
     with enable_grad() if create_graph else no_grad():
         work.begin(tensors)
         for t, g in zip(tensors, seeds, strict=True):
             work.send(t._node or t, g if create_graph else g.array, False)
         work.run()
+    if inputs is None:
+        return []
+    found = [captured[id(edge)] for edge in _edges_of(inputs)]
+    return [g if g is None or create_graph else wrap(own_array(g)) for g in found]
 
 
-def _leading_to(wanted: dict[int, Captured], roots: Sequence[Any]) -> set[Node]:
+def _edges_of(inputs: tuple[Any, ...]) -> list[Any]:
+    """For each input the node that made it, or itself if it is a leaf."""
+    for i, t in enumerate(inputs):
+        if not t.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors (input {i}) does not require grad"
+            )
+    return [t._node or t for t in inputs]
+
+
+def _leading_to(wanted: dict[int, Any], roots: Sequence[Any]) -> set[Node]:
     """The nodes from which something wanted can be reached."""
     nodes: dict[int, Node] = {}
     stack = [n for n in roots if n is not None]
@@ -100,13 +118,6 @@ def _leading_to(wanted: dict[int, Captured], roots: Sequence[Any]) -> set[Node]:
     return needed
 
 
-def _targets(inputs: tuple[Any, ...], accumulate: bool) -> dict[int, Captured]:
-    for i, t in enumerate(inputs):
-        if not t.requires_grad:
-            raise RuntimeError(f"One of the differentiated Tensors (input {i}) does not require grad")
-    return {id(t._node or t): Captured(accumulate) for t in inputs}
-
-
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -119,19 +130,17 @@ def backward(
     ``inputs`` restricts it to those. Mirrors ``torch.autograd.backward``.
     """
     retain = create_graph if retain_graph is None else retain_graph
-    wanted = None
-    if inputs is not None:
-        inputs = _as_tuple(inputs)
-        if not inputs:
-            raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-        wanted = _targets(inputs, accumulate=False)
-    _run(_as_tuple(tensors), _as_tuple(grad_tensors), create_graph, retain, wanted)
-    if wanted is not None:
-        for t in inputs:
-            g = wanted[id(t._node or t)].gradient
-            if g is not None:
-                g = g if create_graph else wrap(g.copy())
-                t.grad = g if t.grad is None else t.grad + g
+    roots, seeds = _as_tuple(tensors), _as_tuple(grad_tensors)
+    if inputs is None:
+        _run(roots, seeds, create_graph, retain)
+        return
+    inputs = _as_tuple(inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    for t, g in zip(inputs, _run(roots, seeds, create_graph, retain, inputs), strict=True):
+        if g is not None:
+            g = g if create_graph else g.clone()
+            t.grad = g if t.grad is None else t.grad + g
 
 
 def grad(
@@ -157,21 +166,17 @@ def grad(
             grad(outputs, inputs, row, True, create_graph, allow_unused, False, materialize_grads)
             for row in rows
         ]
-        from ..ops.registry import SPACES
+        from ..ops import SPACES
 
         stack = SPACES["fb"]["stack"]
         return tuple(stack(list(column)) for column in zip(*parts, strict=True))
-    wanted = _targets(inputs, accumulate=False)
-    _run(_as_tuple(outputs), _as_tuple(grad_outputs), create_graph, retain, wanted)
-    results: list[Tensor | None] = []
-    for i, t in enumerate(inputs):
-        g = wanted[id(t._node or t)].gradient
+    gradients = _run(_as_tuple(outputs), _as_tuple(grad_outputs), create_graph, retain, inputs)
+    for i, g in enumerate(gradients):
         if g is None and materialize_grads:
-            g = wrap(t.array * 0) if create_graph else t.array * 0
-        if g is None and not allow_unused:
+            gradients[i] = wrap(inputs[i].array * 0)
+        elif g is None and not allow_unused:
             raise RuntimeError(
                 f"One of the differentiated Tensors (input {i}) appears to not have been used in "
                 "the graph. Set allow_unused=True if this is the desired behavior."
             )
-        results.append(g if g is None or create_graph else wrap(g))
-    return tuple(results)
+    return tuple(gradients)

@@ -7,6 +7,7 @@ taken, all that its output was used for has already sent its gradient.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from ..device import module_of
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
-from .grad_mode import enable_grad, no_grad
 from .node import Node, Output
 from .rules import OPS, ArrayNamespace, TensorNamespace
 
@@ -33,15 +33,21 @@ class Pass:
     """One backward pass: what waits, and where the results go.
 
     ``create_graph``: gradients are Tensors and the rules extend the graph; otherwise they are
-    plain arrays. ``wanted``: leaves, and nodes, whose gradient is captured rather than added to
-    ``leaf.grad``; None adds to every leaf.
+    plain arrays. ``captured`` has the ids of leaves and nodes whose gradient is put there instead
+    of in ``leaf.grad``; None adds to every leaf. Only ``needed`` nodes run in that case.
     """
 
-    def __init__(self, create_graph: bool, retain_graph: bool, wanted: dict[Any, Any] | None):
+    def __init__(
+        self,
+        create_graph: bool,
+        retain_graph: bool,
+        captured: dict[int, Any] | None = None,
+        needed: Any = None,
+    ) -> None:
         self.create_graph = create_graph
         self.retain_graph = retain_graph
-        self.captured = wanted
-        self.needed = None if wanted is None else set()
+        self.captured = captured
+        self.needed = needed
         self.waiting: dict[int, list[Any]] = {}  # sequence number -> [node, gradient]
         self.heap: list[int] = []
         self.last: Any = None  # the array namespace used last
@@ -68,28 +74,31 @@ class Pass:
         if leaf._hooks:
             g = self._run_hooks(leaf._hooks, g)
         if self.captured is not None:
-            if id(leaf) in self.captured:
-                self._capture(id(leaf), g)
-            if id(leaf) not in self.captured or not self.captured[id(leaf)].accumulate:
-                return
+            self._capture(leaf, g)
+            return
         if self.create_graph:
             leaf.grad = g if leaf.grad is None else leaf.grad + g
         elif leaf.grad is None:
-            g = g if owned and g.base is None else g.copy()
-            leaf.grad = wrap(np.asarray(g) if isinstance(g, np.generic) else g)
+            leaf.grad = wrap(own_array(g if owned else g.copy()))
         else:
             leaf.grad.array += g
             if leaf.grad._counter is not None:
                 leaf.grad._counter[0] += 1
         if slot.recorder is not None:
             slot.recorder.gradient(leaf)
+        if leaf._hooks is not None:
+            for hook in list(leaf._hooks.after):
+                hook(leaf)
 
-    def _capture(self, key: int, g: Any) -> None:
-        found = self.captured[key]
-        found.gradient = g if found.gradient is None else found.gradient + g
+    def _capture(self, target: Any, g: Any) -> None:
+        """Keeps a gradient that was asked for."""
+        captured = self.captured
+        if captured is not None and id(target) in captured:
+            before = captured[id(target)]
+            captured[id(target)] = g if before is None else before + g
 
     def _run_hooks(self, hooks: Any, g: Any) -> Any:
-        seen = g if self.create_graph else wrap(g)
+        seen = g if self.create_graph else wrap(np.asarray(g) if isinstance(g, np.generic) else g)
         for hook in list(hooks):
             replaced = hook(seen)
             if replaced is not None:
@@ -104,8 +113,7 @@ class Pass:
             if node.hooks:
                 g = self._run_hooks(node.hooks, g)
             if self.captured is not None:
-                if id(node) in self.captured:
-                    self._capture(id(node), g)
+                self._capture(node, g)
                 if node not in self.needed:
                     continue
             if node.__class__ is Output:
@@ -144,7 +152,7 @@ class Pass:
                 ns = self.last = _namespace(a)
         recorder = slot.recorder
         if recorder is not None:
-            recorder.start_backward(node, g)
+            started, sent = perf_counter(), []
         parents = node.parents
         for function, takes_ns, choose, positions, joint in plan.steps:
             arguments = kept if choose is None else choose(kept)
@@ -157,11 +165,11 @@ class Pass:
                     owned = one is not g
                     one = self._fit(target, one)
                     if recorder is not None:
-                        recorder.sent(node, target, one)
+                        sent.append(recorder.gradient_made(one))
                     self.send(target, one, owned)
         if recorder is not None:
-            recorder.finish_backward(node, g)
-        if not self.retain_graph:
+            recorder.finish_backward(node, g, sent, started)
+        if plan.holds and not self.retain_graph:
             node.kept = None
 
     def _fit(self, target: Any, g: Any) -> Any:
@@ -191,21 +199,18 @@ class Pass:
         return filled
 
 
-class Captured:
-    """The place of one gradient that was asked for by name."""
-
-    __slots__ = ("accumulate", "gradient")
-
-    def __init__(self, accumulate: bool) -> None:
-        self.accumulate = accumulate
-        self.gradient: Any = None
+def own_array(g: Any) -> Any:
+    """A gradient as an array that shares memory with nothing else."""
+    if isinstance(g, np.generic):
+        return np.asarray(g)
+    return g if g.base is None else g.copy()
 
 
 def unpack(node: Node) -> list[Any]:
     """What a node kept, as Tensors that stand in the graph, for gradients of gradients."""
     values = []
     for kind, value in zip(node.plan.kinds, node.kept, strict=True):
-        if hasattr(value, "strides") and getattr(value, "ndim", None) is not None:
+        if hasattr(value, "strides") and not isinstance(value, np.generic):  # NumPy's numbers stay
             parent = node.parents[kind] if kind >= 0 else node if kind == -1 else None
             if isinstance(parent, Tensor):
                 value = parent if parent.array is value else _standing(value, parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from time import perf_counter
 from typing import Any
 
 from ..ops.apply import _attach, _several
@@ -40,10 +41,8 @@ class Context:
 
     def _let_go_of_outputs(self, outs: tuple[Tensor, ...]) -> None:
         """An output kept by its own node would be a cycle: keep its array instead."""
-        where = {id(t): i for i, t in enumerate(outs)}
-        self._saved = [
-            ((where[id(t)], t.array), c) if id(t) in where else (t, c) for t, c in self._saved
-        ]
+        outputs = {id(t) for t in outs}
+        self._saved = [((t.array,), c) if id(t) in outputs else (t, c) for t, c in self._saved]
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -56,8 +55,7 @@ class Context:
                     f"inplace operation: a tensor saved by {type(self).__name__} was written to"
                 )
             if isinstance(t, tuple):
-                index, array = t
-                t = wrap(array)
+                t = wrap(t[0])
                 node = self._node()
                 t._node, t._needs_grad = node, node is not None
             found.append(t)
@@ -121,22 +119,27 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         inputs = tuple(a for a in args if isinstance(a, Tensor))
         new_style = "setup_context" in cls.__dict__
-        if slot.recorder is not None:
-            slot.recorder.start(op)
+        started = perf_counter()
         with no_grad():
             result = cls.forward(*args) if new_style else cls.forward(ctx, *args)
             if new_style:
                 cls.setup_context(ctx, args, result)  # type: ignore[attr-defined]
         outs = result if isinstance(result, tuple) else (result,)
         wanted = is_grad_enabled() and any(t._needs_grad for t in inputs)
-        made = cls._finish(op, ctx, inputs, outs, wanted)
+        made = cls._finish(op, ctx, inputs, outs, wanted, started)
         if slot.recorder is not None and len(made) == 1:
-            slot.recorder.finish(op, inputs, made, ())
+            slot.recorder.finish(op, inputs, made, (), started)
         return made if isinstance(result, tuple) else made[0]
 
     @classmethod
     def _finish(
-        cls, op: Op, ctx: Any, inputs: tuple[Tensor, ...], outs: tuple[Any, ...], wanted: bool
+        cls,
+        op: Op,
+        ctx: Any,
+        inputs: tuple[Tensor, ...],
+        outs: tuple[Any, ...],
+        wanted: bool,
+        started: float,
     ) -> tuple[Any, ...]:
         """Hangs the node on the outputs; an input returned as it is becomes a view of itself."""
         changed = {id(t) for t in ctx._changed}
@@ -156,7 +159,7 @@ class Function:
             ctx._node = weakref.ref(fresh[0]._node)
             return tuple(fresh)
         results = [t.array for t in fresh]
-        made = _several(op, mask, inputs, parents, arrays, results, (), (ctx,), True)
+        made = _several(op, mask, inputs, parents, arrays, results, (), (ctx,), True, started)
         for t, before in zip(made, outs, strict=True):
             if id(before) in ctx._constant:
                 t._node, t._needs_grad = None, False

@@ -58,6 +58,7 @@ class _Bare(_Mode):
     """Also a decorator without brackets: ``@no_grad``."""
 
     def __new__(cls, function: Any = None) -> Any:
+        """An instance, or the function wrapped in one."""
         made = super().__new__(cls)
         if callable(function):
             made.__init__()  # type: ignore[misc]
@@ -79,21 +80,14 @@ class enable_grad(_Bare):  # noqa: N801
         super().__init__(True)
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Bare):  # noqa: N801
     """Like ``no_grad``, and what is made inside can never take part in a backward pass.
 
     Mirrors ``torch.inference_mode``.
     """
 
-    def __new__(cls, mode: Any = True) -> Any:
-        made = super().__new__(cls)
-        if callable(mode):
-            made.__init__(True)
-            return made(mode)
-        return made
-
-    def __init__(self, mode: bool = True) -> None:
-        super().__init__(not mode, inference=mode)
+    def __init__(self, mode: Any = True) -> None:
+        super().__init__(not mode, inference=bool(mode))
 
 
 class set_grad_enabled(_Mode):  # noqa: N801

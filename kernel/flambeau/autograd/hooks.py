@@ -28,6 +28,16 @@ class RemovableHandle:
         self.remove()
 
 
+class LeafHooks(list[Any]):
+    """The hooks of a leaf's gradient, and in ``after`` those that run once it is in ``grad``."""
+
+    __slots__ = ("after",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after: list[Any] = []
+
+
 def add_hook(hooks: list[Any], hook: Any) -> RemovableHandle:
     """Adds a hook to a list of them and returns its handle."""
     if not callable(hook):

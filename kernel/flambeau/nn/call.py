@@ -42,6 +42,7 @@ class HookMethods:
     forward: Callable[..., Any]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs ``forward``, with its hooks before and after."""
         if self._hooked or slot.recorder is not None:
             return watched(self, args, kwargs)
         try:
@@ -252,7 +253,7 @@ def name_of(module: Any, frame: FrameType | None) -> list[str]:
     """What the caller calls it: its name in the module around it, or the user's variable."""
     user = None
     while frame is not None:
-        parent = frame.f_locals.get("self")
+        parent: Any = frame.f_locals.get("self")
         if isinstance(getattr(parent, "_modules", None), dict) and parent is not module:
             for path, child in parent.named_modules():
                 if child is module:

@@ -108,7 +108,8 @@ class Sequential(_Numbered):
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
             raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
+                "add operator supports only objects of Sequential class, but "
+                f"{type(other)} is given."
             )
         return Sequential(*self, *other)
 
@@ -337,6 +338,7 @@ class ParameterDict(_Parameters):
         return [(k, self[k]) for k in self._keys]
 
     def update(self, parameters: Any) -> None:
-        """Adds parameters from a mapping or from pairs."""
-        for key, value in dict(parameters).items():
+        """Adds parameters from pairs or from a mapping (a plain dict in the order of its keys)."""
+        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        for key, value in sorted(pairs, key=lambda p: p[0]) if type(parameters) is dict else pairs:
             self[key] = value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..ops.creation import empty as uninitialised
+from ..ops.einsum import einsum
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -14,9 +16,7 @@ from .parameter import Parameter
 
 def empty(*size: int, device: Any = None, dtype: Any = None) -> Parameter:
     """A parameter of that shape, its values still to be set."""
-    from .. import empty as make
-
-    return Parameter(make(*size, device=device, dtype=dtype))
+    return Parameter(uninitialised(*size, device=device, dtype=dtype))
 
 
 class Identity(Module):
@@ -105,8 +105,6 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         """x1ᵀ W x2 + b."""
-        from .. import einsum
-
         out = einsum("...i,oij,...j->...o", input1, self.weight, input2)
         return out if self.bias is None else out + self.bias
 

@@ -66,7 +66,7 @@ class Module(HookMethods, StateMethods):
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
             got = f", got: {name}" if kind == "module" else ""
-            raise KeyError(f"{kind} name can't contain \".\"{got}")
+            raise KeyError(f'{kind} name can\'t contain "."{got}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
 

@@ -29,8 +29,6 @@ class IncompatibleKeys(NamedTuple):
             f"unexpected_keys={self.unexpected_keys})"
         )
 
-    __str__ = __repr__
-
 
 def converted(t: Tensor, where: Any, dtype: Any) -> Tensor:
     """The tensor on a device, and in a dtype if it holds floats; None changes nothing."""

@@ -3,11 +3,14 @@
 A family is one file: forward and gradient rules of each operation stand next to each other.
 """
 
-from ..tensor import Tensor
-from . import elementwise, reduce, views
+from . import arithmetic, compare, convert, creation, elementwise, gather, index
+from . import join, operators, random, reduce, shape, sort, views
+from . import (
+    activation, adaptive, attention, classes, conv, distance, dropout, einsum, embedding, loss,
+    matrix, norm, pool,
+)  # fmt: skip
 from .registry import FUNCTIONS, SPACES, Op
 
-__all__ = ["FUNCTIONS", "SPACES", "Op", "elementwise", "reduce", "views"]
+__all__ = ["FUNCTIONS", "SPACES", "Op"]
 
-for _name, _thing in SPACES["Tensor"].items():
-    setattr(Tensor, _name, _thing)
+operators.attach()

@@ -7,7 +7,7 @@ from math import floor, prod
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..tensor import wrap
 from .promote import only_float
 from .registry import OPS, function, op
 
@@ -180,7 +180,7 @@ def _resized(shape, size, scale_factor, recompute):
 
 
 def _index(input, places):
-    return Tensor(places.astype("int64")).to(input.device)
+    return wrap(places.astype("int64")).to(input.device)
 
 
 def _taken(input, dim, places):
@@ -196,6 +196,6 @@ def _between(input, dim, out, step, align_corners):
         places = np.maximum((np.arange(out) + 0.5) * step - 0.5, 0)
     low = np.minimum(np.floor(places), last)
     part = (places - low).astype(input.array.dtype)
-    part = Tensor(part.reshape(-1, *(1,) * (input.ndim - dim - 1))).to(input.device)
+    part = wrap(part.reshape(-1, *(1,) * (input.ndim - dim - 1))).to(input.device)
     below, above = _taken(input, dim, low), _taken(input, dim, np.minimum(low + 1, last))
     return below * (1 - part) + above * part

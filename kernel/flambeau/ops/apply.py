@@ -7,6 +7,7 @@ the recorder, none for devices, debugging or hooks.
 from __future__ import annotations
 
 from threading import get_ident
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     """
     recorder = slot.recorder
     arrays, parents = [], []
-    mask, wanted, xp = 1, False, np
+    mask, wanted, xp, started = 1, False, np, 0.0
     for t in inputs:
         if isinstance(t, Tensor):
             if t._view is not None and t._seen != t._counter[0]:
@@ -51,7 +52,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
         parents.append(None)
         mask += mask
     if recorder is not None:
-        recorder.start(op)
+        started = perf_counter()
     try:
         if op.promote is not None:
             arrays = op.promote(arrays)
@@ -64,7 +65,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if off and get_ident() in off:
         wanted = False
     if op.outputs != 1:
-        return _several(op, mask, inputs, parents, arrays, result, extras, params, wanted)
+        return _several(op, mask, inputs, parents, arrays, result, extras, params, wanted, started)
     if result.__class__ is not ndarray and xp is np:
         result = np.asarray(result)
     out = wrap(result)
@@ -75,7 +76,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if inference and get_ident() in inference:
         out._counter = out._view = None
     if recorder is not None:
-        recorder.finish(op, inputs, (out,), params)
+        recorder.finish(op, inputs, (out,), params, started)
     return out
 
 
@@ -132,6 +133,7 @@ def _several(
     extras: Any,
     params: Any,
     wanted: bool,
+    started: float,
 ) -> tuple[Tensor, ...]:
     """The same for an operation that gives several tensors."""
     outs = tuple(wrap(np.asarray(r) if isinstance(r, np.generic) else r) for r in results)
@@ -153,7 +155,7 @@ def _several(
         for out in outs:
             out._counter = None
     if slot.recorder is not None:
-        slot.recorder.finish(op, inputs, outs, params)
+        slot.recorder.finish(op, inputs, outs, params, started)
     return outs
 
 
@@ -176,7 +178,7 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
     xp = np if isinstance(x.array, ndarray) else cupy()
     kept, watched = arrays, inputs
     if recorder is not None:
-        recorder.start(op)
+        started = perf_counter()
     try:
         if wanted and 0 in (op.plans.get(mask) or op.plan(mask)).kinds:
             # The rules ask for x as it was before the write, which only a copy can tell.
@@ -195,7 +197,7 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
     if x._view is not None:
         x._seen = x._counter[0] if x._counter is not None else None
     if recorder is not None:
-        recorder.finish(op, inputs, (x,), params)
+        recorder.finish(op, inputs, (x,), params, started)
     return x
 
 

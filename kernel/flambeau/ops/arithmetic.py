@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..dtypes import floating
 from .promote import same, same_float
-from .registry import OPS, function, op
+from .registry import FUNCTIONS, function, op
 
 
 def _no_bool(name, x, y):
@@ -16,7 +16,10 @@ def _no_bool(name, x, y):
 @op(promote=same, inplace=True)
 def add(xp, x, y, /, alpha=1):
     """x + alpha · y."""
-    return x + (y if alpha == 1 else alpha * y)
+    if alpha == 1:
+        return x + y
+    out = x + alpha * y
+    return out if getattr(x, "dtype", None) != "bool" else out.astype(bool)
 
 
 add.gradients(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
@@ -170,7 +173,7 @@ minimum.gradients(
 )
 
 
-@op(promote=same, inplace=True, aliases=["clip"])
+@op(promote=same, inplace=True, aliases=["clip"], backward="ClampBackward1")
 def clamp(xp, x, min=None, max=None):
     """min(max(x, min), max); a bound of None is none. The bounds may be numbers or tensors."""
     if min is None and max is None:
@@ -219,7 +222,7 @@ where_.gradients(
 def where(condition, input=None, other=None):
     """x where the condition holds, y elsewhere; with the condition alone its True places."""
     if input is None and other is None:
-        return OPS["nonzero"](condition, as_tuple=True)
+        return FUNCTIONS["nonzero"](condition, as_tuple=True)
     return where_(condition, input, other)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..tensor import Tensor
 from .apply import NUMBERS, apply, apply_inplace
-from .registry import OPS
+from .index import getitem, setitem
+from .registry import OPS, SPACES
 
 _OPERAND = (Tensor, np.number, np.bool_)
 
@@ -45,8 +46,22 @@ def _compare(symbol: str, name: str, otherwise: Any = NotImplemented) -> None:
     setattr(Tensor, f"__{symbol}__", compared)
 
 
+def _unary(symbol: str, name: str) -> None:
+    op = OPS[name]
+    setattr(Tensor, f"__{symbol}__", lambda self: apply(op, (self,)))
+
+
+def _rows(self: Tensor) -> Any:
+    """Iterates over the first dimension."""
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(OPS["unbind"](self, 0))
+
+
 def attach() -> None:
-    """Puts the operators on `Tensor`, once all operations are registered."""
+    """Puts operations and operators on `Tensor`, once all are registered."""
+    for name, thing in SPACES["Tensor"].items():
+        setattr(Tensor, name, thing)
     _binary("add", "add", (1,), inplace=True)
     _binary("sub", "sub", (1,), inplace=True)
     _binary("mul", "mul", inplace=True)
@@ -61,7 +76,13 @@ def attach() -> None:
     _binary("lshift", "bitwise_left_shift", inplace=True)
     _binary("rshift", "bitwise_right_shift", inplace=True)
     for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
-        _compare(symbol, symbol, {"eq": False, "ne": True}.get(symbol, NotImplemented))
+        _compare(symbol, symbol)
     for symbol, name in (("neg", "neg"), ("abs", "abs"), ("invert", "bitwise_not")):
-        setattr(Tensor, f"__{symbol}__", lambda self, op=OPS[name]: apply(op, (self,)))
-    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
+        _unary(symbol, name)
+    for name, method in (
+        ("__pos__", lambda self: self),
+        ("__getitem__", getitem),
+        ("__setitem__", setitem),
+        ("__iter__", _rows),
+    ):
+        setattr(Tensor, name, method)

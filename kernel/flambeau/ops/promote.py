@@ -9,6 +9,9 @@ from numpy import ndarray
 from ..dtypes import FLOATING, common, floating
 
 
+_WEAK = frozenset((float, int, bool))  # Python's numbers, to which NumPy gives way
+
+
 def same(arrays: list[Any]) -> list[Any]:
     """All operands in their common type; Python numbers stay as they are where they fit."""
     if len(arrays) == 2:  # the usual cases, cheaply
@@ -17,13 +20,13 @@ def same(arrays: list[Any]) -> list[Any]:
             if y.__class__ is ndarray:
                 if x.dtype is y.dtype:
                     return arrays
-            elif x.dtype in FLOATING and y.__class__ is not complex:
+            elif x.dtype in FLOATING and y.__class__ in _WEAK:
                 return arrays
         elif x.__class__ is float and y.__class__ is ndarray and y.dtype in FLOATING:
             return arrays
     given = [a for a in arrays if a is not None]
     to = common(given)
-    first = next(a for a in given if hasattr(a, "astype"))
+    first = next((a for a in given if hasattr(a, "ndim")), None)
     return [_cast(a, to, first) for a in arrays]
 
 

@@ -127,8 +127,8 @@ def _product_before(ns, x, dim):
     """For each element the product of those before it: 1, x₀, x₀x₁, ..."""
     n = x.shape[dim] if x.ndim else 1
     x = x if x.ndim else ns.reshape(x, (1,))
-    first = ns.narrow_(x, dim, 0, 1) * 0 + 1
-    return ns.cumprod(ns.cat([first, ns.narrow_(x, dim, 0, n - 1)], dim), dim)
+    first = ns.narrow(x, dim, 0, 1) * 0 + 1
+    return ns.cumprod(ns.cat([first, ns.narrow(x, dim, 0, n - 1)], dim), dim)
 
 
 @op
@@ -157,13 +157,13 @@ def _(ns, g, x, out, dim):
     if not ns.any(x == 0):
         return ns.flip(ns.cumsum(ns.flip(g * out, (dim,)), dim), (dim,)) / x
     # With zeros: for each i the products with the i-th factor left out, as row i of a square.
-    x, g = ns.swap_(x, dim, -1), ns.swap_(g, dim, -1)
+    x, g = ns.transpose(x, dim, -1), ns.transpose(g, dim, -1)
     n = x.shape[-1]
     rows = ns.expand(ns.unsqueeze(x, -2), (*x.shape[:-1], n, n))
     eye = ns.diagonal_put(x * 0, (*x.shape[:-1], n, n), 0, -2, -1)  # zeros of the right kind
     on_diagonal = ns.diagonal_put(x * 0 + 1, tuple(eye.shape), 0, -2, -1) == 1
     products = ns.triu(ns.cumprod(ns.where(on_diagonal, 1.0, rows), -1))
-    return ns.swap_(ns.sum(products * ns.unsqueeze(g, -2), -1), dim, -1)
+    return ns.transpose(ns.sum(products * ns.unsqueeze(g, -2), -1), dim, -1)
 
 
 def moments(xp, x, dim):
@@ -242,7 +242,7 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return std_op(input, dim, correction, keepdim), mean(input, dim, keepdim)
 
 
-@op(on="", name="norm")
+@op(on="", name="norm", backward="LinalgVectorNormBackward0")
 def norm_op(xp, x, /, p, dim, keepdim):
     """(Σ |x|ᵖ)^(1/p)."""
     if x.dtype not in FLOATING:

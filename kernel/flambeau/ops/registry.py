@@ -43,7 +43,7 @@ _MISSING = inspect.Parameter.empty
 class Plan:
     """What a node keeps and which rules it runs, given which inputs want gradients."""
 
-    __slots__ = ("keep", "kinds", "op", "steps", "watch")
+    __slots__ = ("holds", "keep", "kinds", "op", "others", "steps", "watch")
 
     def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
         rules = [r for r in op.rules if any(wanted[i] for i in r.positions(count))]
@@ -54,6 +54,12 @@ class Plan:
         # For each kept value: the input it is, -1 for the output, -2 for anything else.
         self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
         self.watch = [kind for kind in self.kinds if kind >= -1]
+        # Which kept values are neither inputs nor outputs: extras and plain arguments.
+        self.others = [
+            i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
+        ]
+        # Whether arrays are kept, which a backward lets go of.
+        self.holds = any(not shape and i <= count + len(op.extras) for i, shape in sources)
         self.steps = [
             (r.function, r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
             for r in rules

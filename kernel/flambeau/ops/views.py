@@ -20,7 +20,7 @@ def _follow(xp: Any, array: Any, steps: Any) -> Any:
 @op(on="")
 def write_view(xp, base, part, /, steps):
     """The base with ``part`` written where ``steps`` lead."""
-    out = base.copy()
+    out = base.copy("K")
     _follow(xp, out, steps)[...] = part
     return out
 
@@ -32,11 +32,11 @@ def read_view(xp, x, /, steps):
 
 
 write_view.gradients(
-    base=lambda ns, g, steps: ns.write_view(
-        g, ns.read_view(g, steps) * 0, steps
-    ),
+    base=lambda ns, g, steps: ns.write_view(g, ns.zeros_of(ns.read_view(g, steps)), steps),
     part=lambda ns, g, steps: ns.read_view(g, steps),
 )
 read_view.gradients(
-    x=lambda ns, g, x_shape, steps: ns.write_view(ns.expand(g.sum() * 0, x_shape), g, steps)
+    x=lambda ns, g, x_shape, steps: ns.write_view(
+        ns.expand(ns.zeros_of(ns.sum(g)), tuple(x_shape)), g, steps
+    )
 )

@@ -33,7 +33,7 @@ def _clusters(graph: Graph) -> list[str]:
         for i, call in enumerate(node.inside[shared:], shared + 1):
             path, kind = graph.calls[call]
             lines.append(f"{'  ' * i}subgraph cluster_{-call} {{")
-            lines.append(f"{'  ' * i}  label={_quote(f'{path}: {kind}')}; color=\"#b6c2cf\";")
+            lines.append(f'{"  " * i}  label={_quote(f"{path}: {kind}")}; color="#b6c2cf";')
         opened = node.inside
         lines.append("  " * (len(opened) + 1) + _node(node))
     return lines + ["  " * (len(opened) - i) + "}" for i in range(len(opened))]

@@ -100,7 +100,9 @@ def _unpack(data: bytes) -> tuple[dict[str, Any], memoryview]:
     expected = _HEAD.size + header_size + body_size
     if len(data) != expected:
         what = "truncated" if len(data) < expected else "too long"
-        raise TraceError(f"the trace is {what}: it has {len(data)} bytes and should have {expected}")
+        raise TraceError(
+            f"the trace is {what}: it has {len(data)} bytes and should have {expected}"
+        )
     rest = memoryview(data)[_HEAD.size :]
     if zlib.crc32(rest) != crc:
         raise TraceError("the trace is damaged: its checksum does not match")

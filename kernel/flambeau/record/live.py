@@ -23,6 +23,8 @@ from .trace import Trace
 
 RUNNING_ROWS = 20_000  # of one running table; beyond it every second iteration is forgotten
 WAITING_NOTES = 200_000  # of operations outside any iteration; beyond it a new segment begins
+# What begins a new picture. Memory that is given back when training has ended does not.
+_STIRRING = frozenset((Note.FORWARD, Note.BACKWARD, Note.FAILED, Note.ENTER, Note.ERROR))
 
 
 class Live(Recorder):
@@ -41,10 +43,12 @@ class Live(Recorder):
     @property
     def device(self) -> str:
         """The device that holds most of what is recorded."""
-        found = {d: 0 for d in ("cpu",)}
+        found = dict.fromkeys(("cpu",), 0)
         for seen in list(self.seen.values()):
-            name = seen.device if isinstance(seen.device, str) else f"cuda:{seen.device.id}"
-            found[name] = found.get(name, 0) + seen.bytes
+            if seen.block is None:
+                where = getattr(seen(), "device", "cpu")
+                name = where if isinstance(where, str) else f"cuda:{where.id}"
+                found[name] = found.get(name, 0) + seen.bytes
         return max(found, key=found.__getitem__)
 
     # On and off
@@ -82,13 +86,18 @@ class Live(Recorder):
         return not self.complete and len(self.trace.tables["ops"]) > 0
 
     def _skip(self, notes: list[tuple[Any, ...]]) -> None:
-        self.writer.write([n for n in notes if n[0] in (Note.SUMMARY, Note.PARAMETER)])
+        for note in notes:
+            if note[0] == Note.PARAMETER:
+                self.writer.parameter(*note[1:])
+            elif note[0] == Note.SUMMARY:
+                self.writer.short_summary(*note[1:])
 
     def publish(self) -> None:
         """Moves the notes into the trace, and says that there is news."""
         with self.lock:
             notes = self.taken_notes()
-            if self.complete or len(self.trace.tables["ops"]) > WAITING_NOTES:
+            full = len(self.trace.tables["ops"]) > WAITING_NOTES
+            if full or (self.complete and any(n[0] in _STIRRING for n in notes)):
                 self._new_segment(notes)
             self.writer.write(notes)
             self._thin()
@@ -104,11 +113,12 @@ class Live(Recorder):
         writer.reset()
         writer.tick = 0
         new = {id(n[1]) for n in notes if n[0] == Note.TAKEN}
-        before = [found.block for found in list(self.seen.values()) if found.owns]
+        before = [found.block or found for found in list(self.seen.values())]
         before += [n[1] for n in notes if n[0] == Note.FREED]
         for block in before:
             if id(block) not in new:
                 writer.block(block)
+        writer.new_peak()
         entered = {n[4] for n in notes if n[0] == Note.ENTER}
         parent = -1
         for number, path, kind in list(self.calls):

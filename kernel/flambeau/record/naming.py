@@ -29,10 +29,15 @@ def argument_text(op: Any, params: tuple[Any, ...]) -> str:
     """An operation's plain arguments in short: ``"dim=1, keepdim=True"``; defaults left out."""
     parts = []
     for parameter, value in zip(op.params, params, strict=False):
-        if value is parameter.default or value.__class__ in _PLAIN and value == parameter.default:
+        if value is parameter.default or (value.__class__ in _PLAIN and value == parameter.default):
             continue
         parts.append(f"{parameter.name}={_short(value)}")
     return ", ".join(parts)
+
+
+def is_plain(params: tuple[Any, ...]) -> bool:
+    """Whether arguments are numbers and strings alone, which may be kept without harm."""
+    return all(is_plain(p) if p.__class__ is tuple else p.__class__ in _PLAIN for p in params)
 
 
 def _short(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import weakref
 from enum import IntEnum
 from typing import Any
 
@@ -11,7 +12,8 @@ from .schema import CATEGORIES, ROLES
 from .trace import Trace
 
 INPUT, OUTPUT, KEPT = range(len(ROLES))
-_MADE_BY_OPS = tuple(CATEGORIES.index(c) for c in ("other", "activation", "gradient"))
+OTHER, ACTIVATION, GRADIENT = (CATEGORIES.index(c) for c in ("other", "activation", "gradient"))
+MADE_BY_OPS = (OTHER, ACTIVATION, GRADIENT)
 
 
 class Note(IntEnum):
@@ -35,54 +37,46 @@ class Note(IntEnum):
     ERROR = 15
 
 
-class Seen:
-    """What is known of one array, without keeping it alive. ``block`` is the memory it lies in."""
+class Seen(weakref.ref):  # type: ignore[type-arg]
+    """What is known of one array; itself a weak reference to it, so it keeps nothing alive.
 
-    __slots__ = (
-        "block",
-        "bytes",
-        "category",
-        "device",
-        "dtype",
-        "name",
-        "owns",
-        "reference",
-        "row",
-        "segment",
-        "shape",
-    )
+    ``block`` is what is known of the array whose memory it lies in, None for memory of its own.
+    """
 
-    def __init__(self, array: Any, block: Seen | None, name: str = "") -> None:
-        self.shape = array.shape
-        self.dtype = array.dtype
-        self.bytes = array.nbytes
-        self.device = getattr(array, "device", "cpu")
-        self.block: Seen = self if block is None else block
-        self.category = 0
-        self.name = name
-        self.owns = False  # whether the memory goes when this array goes
-        self.reference: Any = None
-        self.segment = -1  # the segment of the trace in which `row` is its row
-        self.row = -1
+    __slots__ = ("block", "bytes", "category", "dtype", "key", "name", "shape")
+
+    key: int  # id of the array
+    block: Seen | None
+    bytes: int
+    category: int
+    name: str  # set only where there is one
+    shape: tuple[int, ...]
+    dtype: Any
 
 
 class Writer:
     """Writes notes into a trace, and remembers which rows they became."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, began: float) -> None:
         self.trace = trace
+        self.began = began  # on the clock of the notes
         self.tick = 0
+        self.time = 0.0  # the end of the last operation
         self.reset()
 
     def reset(self) -> None:
         """Forgets the rows of the segment tables, when a new segment begins."""
-        self.blocks: dict[int, tuple[Seen, int]] = {}  # id(Seen) -> itself, row
+        self.blocks: dict[int, list[Any]] = {}  # id(Seen) -> itself, row, category
+        self.tensors: dict[int, int] = {}  # id(Seen) -> row
         self.seen_of_row: dict[int, Seen] = {}
+        self.alive = [0.0] * len(CATEGORIES)  # bytes by category
+        self.new_peak()
         self.forward: dict[int, tuple[int, int]] = {}  # node's sequence -> op row, output's row
+        self.places: dict[int, tuple[int, int]] = {}  # forward op row -> its call, its line
         self.call_rows: dict[int, int] = {}
         self.module_rows: dict[tuple[str, str], int] = {}
         self.line_rows: dict[tuple[str, int], int] = {}
-        self.code_lines: dict[tuple[Any, int], int] = {}
+        self.code_lines: dict[tuple[int, int], tuple[Any, int]] = {}
 
     def write(self, notes: list[tuple[Any, ...]]) -> None:
         """Adds the rows that the notes stand for."""
@@ -90,16 +84,20 @@ class Writer:
             self.tick += 1
             _WRITERS[note[0]](self, *note[1:])
 
+    def new_peak(self) -> None:
+        """Looks for the peak anew, from here on."""
+        self.peak, self.at_peak = sum(self.alive), list(self.alive)
+
     # Where things are
 
-    def line(self, place: Any) -> int:
+    def line(self, code: Any, offset: int) -> int:
         """The row of a source line, given a code object and the offset of an instruction."""
-        if place is None:
+        if code is None:
             return -1
-        row = self.code_lines.get(place)
-        if row is None:
-            row = self.code_lines[place] = self._line_row(*place)
-        return row
+        known = self.code_lines.get((id(code), offset))
+        if known is None:  # the code object is kept, so that its id is not used again
+            known = self.code_lines[id(code), offset] = code, self._line_row(code, offset)
+        return known[1]
 
     def _line_row(self, code: Any, offset: int) -> int:
         number = next((n for lo, hi, n in code.co_lines() if lo <= offset < hi), None) or 0
@@ -111,130 +109,139 @@ class Writer:
             self.line_rows[key] = self.trace.tables["lines"].add(*row)
         return self.line_rows[key]
 
-    def block(self, seen: Seen) -> int:
-        """The row of a block of memory; one that was there before the segment is added now."""
-        found = self.blocks.get(id(seen))
-        if found is not None:
-            return found[1]
-        row = (self.tick, 0.0, seen.bytes, self.device(seen), seen.category, -1)
+    def block(self, seen: Seen, time: float = 0.0, op: int = -1) -> int:
+        """The row of the memory of an array, added when it is first met in the segment."""
+        known = self.blocks.get(id(seen))
+        if known is not None:
+            return known[1]
+        row = (self.tick, time, seen.bytes, self.device(seen), seen.category, op)
         number = self.trace.tables["blocks"].add(*row)
-        self.blocks[id(seen)] = (seen, number)
+        self.blocks[id(seen)] = [seen, number, seen.category]
+        self._count(seen.category, seen.bytes)
         return number
+
+    def _count(self, category: int, change: float) -> None:
+        self.alive[category] += change
+        if change > 0 and (total := sum(self.alive)) > self.peak:
+            self.peak, self.at_peak = total, list(self.alive)
 
     def device(self, seen: Seen) -> int:
         """The number of the device's name."""
-        where = seen.device
+        array = seen()
+        where = getattr(array, "device", "cpu")
         return self.trace.intern(where if isinstance(where, str) else f"cuda:{where.id}")
 
-    def tensor(self, seen: Seen) -> int:
+    def tensor(self, seen: Seen, time: float = 0.0, op: int = -1) -> int:
         """The row of a tensor, added when it is first met in the segment."""
-        if seen.segment == self.trace.segment and seen.row >= 0:
-            return seen.row
-        intern = self.trace.intern
-        row = self.trace.tables["tensors"].add(
-            self.tick,
-            self.block(seen.block),
-            intern(",".join(map(str, seen.shape))),
-            intern(str(seen.dtype)),
-            intern(seen.name),
-        )
-        seen.segment, seen.row = self.trace.segment, row
-        self.seen_of_row[row] = seen
+        row = self.tensors.get(id(seen))
+        if row is None:
+            intern = self.trace.intern
+            row = self.trace.tables["tensors"].add(
+                self.tick,
+                self.block(seen.block or seen, time, op),
+                intern(",".join(map(str, seen.shape))),
+                intern(str(seen.dtype)),
+                intern(getattr(seen, "name", "")),
+            )
+            self.tensors[id(seen)] = row
+            self.seen_of_row[row] = seen  # keeps the id from being used again
         return row
 
-    def uses(self, op: int, role: int, tensors: list[Seen]) -> None:
-        """Adds the edges between an operation and tensors."""
+    def uses(self, op: int, role: int, tensors: Any, time: float = 0.0) -> None:
+        """Adds the edges between an operation and tensors; those it gives, it has made."""
+        maker = op if role == OUTPUT else -1
         for seen in tensors:
-            self.trace.tables["uses"].add(op, self.tensor(seen), role)
+            if seen is not None:
+                self.trace.tables["uses"].add(op, self.tensor(seen, time, maker), role)
 
     # One for each kind of note
 
     def forward_op(
         self,
-        name: str,
-        time: float,
-        duration: float,
+        op: Any,
+        started: float,
+        ended: float,
         call: int,
-        place: Any,
+        code: Any,
+        offset: int,
         iteration: int,
-        given: list[Seen],
+        given: list[Any],
         made: list[Seen],
-        kept: list[Seen],
-        sequence: int,
+        node: Any,
         arguments: str,
     ) -> None:
         """An operation that ran forward."""
-        op = self._op(name, time, duration, 0, call, place, -1, iteration, arguments)
-        self.uses(op, INPUT, given)
-        self.uses(op, OUTPUT, made)
-        self.uses(op, KEPT, kept)
-        if sequence and made:
-            self.forward[sequence] = (op, self.tensor(made[0]))
+        line, call_row = self.line(code, offset), self.call_rows.get(call, -1)
+        self.places[len(self.trace.tables["ops"])] = (call_row, line)
+        row = self._op(op, started, ended, 0, call_row, line, -1, iteration, arguments)
+        self.uses(row, INPUT, given)
+        self.uses(row, OUTPUT, made, ended - self.began)
+        if node is None:
+            return
+        sequence, plan, others = node
+        self.forward[sequence] = (row, self.tensor(made[0]))
+        kept = [s for kind in plan.watch for s in (made if kind < 0 else (given[kind],))]
+        for seen in (*kept, *others):
+            if seen is not None:
+                self.trace.tables["uses"].add(row, self.tensor(seen), KEPT)
+                block = seen.block or seen
+                if block.category == OTHER:
+                    block.category = ACTIVATION
+                    self.categorised(block, ACTIVATION)
 
     def _op(
         self,
-        name: str,
-        time: float,
-        duration: float,
+        op: Any,
+        started: float,
+        ended: float,
         phase: int,
         call: int,
-        place: Any,
+        line: int,
         forward: int,
         iteration: int,
         arguments: str = "",
     ) -> int:
-        intern = self.trace.intern
-        call_row = self.call_rows.get(call, -1) if phase == 0 else call
-        line = self.line(place) if phase == 0 else place
-        return self.trace.tables["ops"].add(
-            self.tick,
-            time,
-            duration,
-            phase,
-            intern(name),
-            call_row,
-            line,
-            forward,
-            iteration,
-            intern(arguments),
-        )
+        name, text = self.trace.intern(op.name), self.trace.intern(arguments)
+        time, duration = started - self.began, ended - started
+        self.time = time + duration
+        row = (self.tick, time, duration, phase, name, call, line, forward, iteration, text)
+        return self.trace.tables["ops"].add(*row)
 
     def backward_op(
         self,
-        name: str,
-        time: float,
-        duration: float,
+        op: Any,
+        started: float,
+        ended: float,
         sequence: int,
         iteration: int,
-        given: list[Seen],
-        made: list[Seen],
+        given: list[Any],
+        made: list[Any],
     ) -> None:
         """An operation whose gradient rules ran."""
         forward, _ = self.forward.get(sequence, (-1, -1))
-        call = line = -1
-        if forward >= 0:
-            ops = self.trace.tables["ops"]
-            call, line = int(ops["call"][forward]), int(ops["line"][forward])
-        op = self._op(name, time, duration, 1, call, line, forward, iteration)
-        self.uses(op, INPUT, given)
-        self.uses(op, OUTPUT, made)
+        call, line = self.places.get(forward, (-1, -1))
+        row = self._op(op, started, ended, 1, call, line, forward, iteration)
+        self.uses(row, INPUT, given)
+        self.uses(row, OUTPUT, made, ended - self.began)
 
     def failed_op(
         self,
-        name: str,
-        time: float,
-        duration: float,
+        op: Any,
+        started: float,
+        ended: float,
         call: int,
-        place: Any,
+        code: Any,
+        offset: int,
         iteration: int,
-        given: list[Seen],
+        given: list[Any],
         kind: str,
         message: str,
     ) -> None:
         """An operation that raised."""
-        op = self._op(name, time, duration, 0, call, place, -1, iteration)
-        self.uses(op, INPUT, given)
-        self.raised(time, kind, message, op, self.call_rows.get(call, -1), self.line(place))
+        line, call_row = self.line(code, offset), self.call_rows.get(call, -1)
+        row = self._op(op, started, ended, 0, call_row, line, -1, iteration)
+        self.uses(row, INPUT, given)
+        self.raised(started - self.began, kind, message, row, call_row, line)
 
     def raised(
         self, time: float, kind: str, message: str, op: int = -1, call: int = -1, line: int = -1
@@ -259,25 +266,29 @@ class Writer:
         if number in self.call_rows:
             self.trace.tables["leaves"].add(self.call_rows[number], self.tick, time)
 
-    def taken(self, seen: Seen, time: float, category: int) -> None:
+    def taken(self, seen: Seen, time: float) -> None:
         """Memory that was taken, or met for the first time."""
-        if id(seen) not in self.blocks:
-            # What an operation makes is noted just before the operation itself.
-            op = len(self.trace.tables["ops"]) if category in _MADE_BY_OPS else -1
-            row = (self.tick, time, seen.bytes, self.device(seen), category, op)
-            self.blocks[id(seen)] = (seen, self.trace.tables["blocks"].add(*row))
+        self.block(seen, time, self._next_op(seen))
 
-    def freed(self, seen: Seen, time: float) -> None:
-        """Memory that was given back."""
-        found = self.blocks.pop(id(seen), None)
-        if found is not None:
-            self.trace.tables["frees"].add(found[1], self.tick, time)
+    def _next_op(self, seen: Seen) -> int:
+        """What an operation makes may be noted just before the operation itself."""
+        return len(self.trace.tables["ops"]) if seen.category in MADE_BY_OPS else -1
+
+    def freed(self, seen: Seen) -> None:
+        """Memory that was given back; its row stays known, for an operation noted after that."""
+        time = self.time
+        row = self.block(seen, time, self._next_op(seen))
+        self.trace.tables["frees"].add(row, self.tick, time)
+        self._count(self.blocks[id(seen)][2], -seen.bytes)
 
     def categorised(self, seen: Seen, category: int) -> None:
         """Memory that turned out to be something else."""
         found = self.blocks.get(id(seen))
-        if found is not None:
+        if found is not None and found[2] != category:
             self.trace.tables["categories"].add(found[1], category, self.tick)
+            self._count(found[2], -seen.bytes)
+            self._count(category, seen.bytes)
+            found[2] = category
 
     def statistics(self, seen: Seen, kind: int, values: Any) -> None:
         """Statistics of a tensor's values."""
@@ -302,9 +313,14 @@ class Writer:
         """An optimizer's step."""
         self.trace.tables["steps"].add(self.tick, time, self.trace.intern(optimizer), rate)
 
-    def summary(self, row: tuple[Any, ...]) -> None:
+    def summary(self, row: tuple[Any, ...], pool: tuple[float, float]) -> None:
         """What an iteration came to."""
-        self.trace.tables["summaries"].add(*row)
+        self.trace.tables["summaries"].add(*row, tuple(self.at_peak), *pool)
+        self.new_peak()
+
+    def short_summary(self, row: tuple[Any, ...], pool: tuple[float, float]) -> None:
+        """The same for an iteration whose details are dropped: nothing is known by category."""
+        self.trace.tables["summaries"].add(*row, (0.0,) * len(CATEGORIES), *pool)
 
     def iteration(self, number: int, time: float) -> None:
         """An iteration that began."""

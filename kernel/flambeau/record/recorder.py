@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import weakref
-from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ..errors import OpError
+from ..autograd.node import Output
+from ..errors import OpError, user_frame
+from ..ops.apply import NUMBERS
 from ..tensor import Tensor
-from .naming import Names, argument_text
-from .notes import Note, Seen, Writer
+from .naming import Names, argument_text, is_plain
+from .notes import MADE_BY_OPS, Note, Seen, Writer
 from .schema import CATEGORIES
 from .statistics import Sampling, statistics_of
 from .trace import Trace
@@ -37,89 +37,104 @@ class Recorder:
         self.notes: list[tuple[Any, ...]] = []
         self.seen: dict[int, Seen] = {}  # id(array) -> what is known of it, while it lives
         self.names = Names()
-        self.writer = Writer(trace)
+        self.began = perf_counter()
+        self.writer = Writer(trace, self.began)
         self.sampling = Sampling(statistics)
         self.iteration = 0
-        self.began = perf_counter()
         self.iteration_began = 0.0
         self.calls: list[tuple[int, str, str]] = []  # running modules: number, path, kind
-        self.library: dict[Any, bool] = {}  # code object -> whether it is this package's
-        self.failures: set[int] = set()
+        self.call = -1  # number of the innermost
         self.next_call = 0
+        self.library: set[str] = set()  # files of this package
+        self.users: set[str] = set()  # all other files
+        self.texts: dict[Any, str] = {}  # (op's name, arguments) -> the arguments in short
+        self.failures: set[int] = set()
         self.loss = float("nan")
-        self.live = [0.0] * len(CATEGORIES)  # bytes by category
-        self.total = self.peak = 0.0
-        self.at_peak = list(self.live)
-        self.op_began = 0.0
-        self.sent_to: list[Any] = []
+        self.total = self.peak = 0  # bytes alive now, and at most in this iteration
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
+        self.gone = self._gone  # bound once: every array followed calls it when it is freed
         self.notes.append((Note.ITERATION, 0, 0.0))
         trace.flush = self.flush
 
     # Operations forward
 
-    def start(self, op: Any) -> None:
-        """An operation is about to run."""
-        self.op_began = perf_counter()
-
-    def finish(self, op: Any, inputs: Any, outs: tuple[Any, ...], params: Any) -> None:
-        """An operation has run."""
+    def finish(
+        self, op: Any, inputs: Any, outs: tuple[Any, ...], params: Any, started: float
+    ) -> None:
+        """An operation has run. What this takes is what recording costs, so it is written flat."""
         ended = perf_counter()
         seen = self.seen
         given = []
         for t in inputs:
-            if isinstance(t, Tensor):
-                found = seen.get(id(t.array))
-                given.append(found if found is not None else self.meet(t))
+            if t.__class__ in NUMBERS:
+                given.append(None)
+                continue
+            try:
+                given.append(seen[id(t.array)])
+            except (KeyError, AttributeError):
+                given.append(self.meet(t))
         made = []
         for t in outs:
-            known = id(t.array) in seen
-            made.append(self._again(t.array) if known else self.track(t.array, OTHER))
-        node = outs[0]._node
-        kept = self._kept(node, given, made, inputs) if node is not None else ()
+            array = t.array
+            key = id(array)
+            if key in seen or array.base is not None:
+                made.append(self.follow(array, OTHER))
+            else:
+                made.append(self.new_block(array, key, OTHER))
+        node: Any = outs[0]._node
+        if node is not None:
+            if node.__class__ is Output:
+                node = node.parents[0]
+            plan = node.plan
+            node = (node.sequence, plan, self.others(node) if plan.others else ())
+        frame = sys._getframe(2)
+        library = self.library
+        while True:
+            code = frame.f_code
+            file = code.co_filename
+            if file not in library:
+                if file not in self.users:
+                    (library if file.startswith(_PACKAGE) else self.users).add(file)
+                    continue
+                break
+            frame = frame.f_back  # type: ignore[assignment]
         self.notes.append(
             (
                 Note.FORWARD,
-                op.name,
-                self.op_began - self.began,
-                ended - self.op_began,
-                self.calls[-1][0] if self.calls else -1,
-                self.place(),
+                op,
+                started,
+                ended,
+                self.call,
+                code,
+                frame.f_lasti,
                 self.iteration,
                 given,
                 made,
-                kept,
-                node.sequence if node is not None else 0,
-                argument_text(op, params) if params else "",
+                node,
+                self.arguments(op, params) if params else "",
             )
         )
         if self.sampling.on:
             for t, found in zip(outs, made, strict=True):
                 self.sample(t.array, found, 0)
 
-    def _again(self, array: Any) -> Seen:
-        """An array that comes out once more (in-place operations): a new tensor, the same memory."""
-        old = self.seen[id(array)]
-        new = self.seen[id(array)] = Seen(array, old.block, old.name)
-        new.reference, new.owns = old.reference, old.owns
-        return new
+    def others(self, node: Any) -> list[Seen]:
+        """What is known of the arrays that a node keeps besides its inputs and output."""
+        values = [node.kept[i] for i in node.plan.others]
+        arrays = [v for v in values if hasattr(v, "strides") and not isinstance(v, np.generic)]
+        return [self.follow(v, ACTIVATION) for v in arrays]
 
-    def _kept(self, node: Any, given: list[Seen], made: list[Seen], inputs: Any) -> Any:
-        """What the node keeps for its backward, which makes it an activation."""
-        if not node.kept or node.__class__.__name__ == "Output":
-            return ()
-        kept = []
-        for kind, value in zip(node.plan.kinds, node.kept, strict=True):
-            if not hasattr(value, "strides") or isinstance(value, np.generic):
-                continue
-            found = self.seen.get(id(value))
-            if found is None:
-                found = self.track(value, ACTIVATION)
-            if found.block.category == OTHER:
-                self.categorise(found.block, ACTIVATION)
-            kept.append(found)
-        return kept
+    def arguments(self, op: Any, params: tuple[Any, ...]) -> str:
+        """An operation's plain arguments in short; those of one call are mostly those of the next."""
+        key = (op.name, params)
+        try:
+            return self.texts[key]
+        except (KeyError, TypeError):
+            text = argument_text(op, params)
+            if is_plain(params):
+                self.texts[key] = text
+            return text
 
     # Operations backward
 
@@ -128,104 +143,68 @@ class Recorder:
         if len(roots) == 1 and roots[0].array.size == 1 and not roots[0].is_cuda:
             self.loss = float(roots[0].array.real.item())
 
-    def start_backward(self, node: Any, g: Any) -> None:
-        """The rules of a node are about to run on its output's gradient."""
-        self.sent_to = []
-        self.op_began = perf_counter()
-
-    def sent(self, node: Any, target: Any, g: Any) -> None:
-        """A rule has made the gradient of one of its inputs."""
-        self.sent_to.append((target, self._gradient_seen(g)))
-
-    def _gradient_seen(self, g: Any) -> Any:
-        array = g.array if isinstance(g, Tensor) else g
-        if not hasattr(array, "strides") or isinstance(array, np.generic):
+    def gradient_made(self, g: Any) -> Any:
+        """What is known of a gradient that a rule has just made."""
+        array = g.array if g.__class__ is Tensor else g
+        key = id(array)
+        if key in self.seen:
+            return self.seen[key]
+        if isinstance(array, np.generic):
             return None
-        found = self.seen.get(id(array))
-        return found if found is not None else self.track(array, GRADIENT)
+        if array.base is None:
+            return self.new_block(array, key, GRADIENT)
+        return self.follow(array, GRADIENT)
 
-    def finish_backward(self, node: Any, g: Any) -> None:
-        """The rules of a node have run."""
+    def finish_backward(self, node: Any, g: Any, made: list[Any], started: float) -> None:
+        """The rules of a node have run on ``g`` and made gradients."""
         ended = perf_counter()
-        given = [self._gradient_seen(x) for x in (g if isinstance(g, list) else [g])]
-        self.notes.append(
-            (
-                Note.BACKWARD,
-                node.plan.op.name,
-                self.op_began - self.began,
-                ended - self.op_began,
-                node.sequence,
-                self.iteration,
-                [x for x in given if x is not None],
-                [x for _, x in self.sent_to if x is not None],
-            )
-        )
-        if self.sampling.on and not isinstance(g, list):
+        if g.__class__ is list:
+            given: Any = [self.gradient_made(x) for x in g]
+        else:
+            given = (self.gradient_made(g),)
+        op, number = node.plan.op, node.sequence
+        self.notes.append((Note.BACKWARD, op, started, ended, number, self.iteration, given, made))
+        if self.sampling.on and g.__class__ is not list:
             array = g.array if isinstance(g, Tensor) else g
-            self.notes.append(
-                (Note.GRADIENT_OF, node.sequence, self.sampling.take(statistics_of, array))
-            )
+            values = self.sampling.take(statistics_of, array)
+            self.notes.append((Note.GRADIENT_OF, node.sequence, values))
 
     def gradient(self, leaf: Any) -> None:
         """A leaf's ``grad`` has been added to."""
-        array = leaf.grad.array
-        found = self.seen.get(id(array))
+        found = self.seen.get(id(leaf.grad.array))
         if found is None:
-            found = self.track(array, GRADIENT)
-        elif found.block.category == OTHER:
-            self.categorise(found.block, GRADIENT)
-        if not found.name:
-            found.name = f"{self.names.of_tensor(leaf)}.grad".lstrip(".")
+            found = self.follow(leaf.grad.array, GRADIENT)
+            name = self.names.of_tensor(leaf)
+            if name:
+                found.name = f"{name}.grad"
 
     def fail(self, op: Any, inputs: Any, error: Exception) -> None:
         """An operation has raised: it is noted without outputs, and with the message."""
-        given = [
-            self.seen.get(id(t.array)) or self.meet(t) for t in inputs if isinstance(t, Tensor)
-        ]
+        now = perf_counter()
+        given = [self.meet(t) for t in inputs if isinstance(t, Tensor)]
         path = [self.calls[-1][1]] if self.calls else []
-        self.notes.append(
-            (
-                Note.FAILED,
-                op.name,
-                self.op_began - self.began,
-                perf_counter() - self.op_began,
-                self.calls[-1][0] if self.calls else -1,
-                self.place(),
-                self.iteration,
-                given,
-                _kind_of(error),
-                error.text(path) if isinstance(error, OpError) else str(error),
-            )
-        )
+        text = error.text(path) if isinstance(error, OpError) else str(error)
+        frame = user_frame()
+        place = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
+        note = (Note.FAILED, op, now, now, self.call, *place, self.iteration, given)
+        self.notes.append((*note, _kind_of(error), text))
         self.failures.add(id(error))
-
-    def place(self) -> Any:
-        """The user's line that is running: a code object and the offset in it."""
-        frame = sys._getframe(2)
-        library = self.library
-        while frame is not None:
-            code = frame.f_code
-            if code not in library:
-                library[code] = code.co_filename.startswith(_PACKAGE)
-            if not library[code]:
-                return code, frame.f_lasti
-            frame = frame.f_back  # type: ignore[assignment]
-        return None
 
     # Modules, optimizers, iterations
 
     def enter(self, module: Any) -> None:
         """A module's forward is about to run."""
         path, kind = self.names.enter(module, outermost=not self.calls)
-        parent = self.calls[-1][0] if self.calls else -1
-        self.notes.append((Note.ENTER, path, kind, parent, self.next_call, self.now()))
+        self.notes.append((Note.ENTER, path, kind, self.call, self.next_call, self.now()))
         self.calls.append((self.next_call, path, kind))
+        self.call = self.next_call
         self.next_call += 1
 
     def leave(self, module: Any) -> None:
         """A module's forward has ended or raised."""
         if self.calls:
             self.notes.append((Note.LEAVE, self.calls.pop()[0], self.now()))
+            self.call = self.calls[-1][0] if self.calls else -1
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to change its parameters."""
@@ -251,11 +230,8 @@ class Recorder:
             for value in state.values():
                 array = getattr(value, "array", value)
                 if hasattr(array, "strides") and not isinstance(array, np.generic):
-                    found = self.seen.get(id(array))
-                    if found is None:
-                        self.track(array, OPTIMIZER)
-                    elif found.block.category != OPTIMIZER:
-                        self.categorise(found.block, OPTIMIZER)
+                    found = self.seen.get(id(array)) or self.follow(array, OPTIMIZER)
+                    self.categorise(found, OPTIMIZER)
 
     def _parameter_statistics(self, optimizer: Any) -> None:
         for i, group in enumerate(optimizer.param_groups):
@@ -272,12 +248,12 @@ class Recorder:
         now = self.now()
         duration = now - self.iteration_began
         row = (self.iteration, now, duration, self.loss, self.peak, self.total)
-        self.notes.append((Note.SUMMARY, (*row, tuple(self.at_peak), *_pool())))
+        self.notes.append((Note.SUMMARY, row, _pool()))
         self.iteration_ended()
         self.iteration += 1
         self.iteration_began = now
         self.loss = float("nan")
-        self.peak, self.at_peak = self.total, list(self.live)
+        self.peak = self.total
         self.sampling.next_iteration()
         self.notes.append((Note.ITERATION, self.iteration, now))
 
@@ -299,48 +275,65 @@ class Recorder:
 
     # Memory
 
-    def meet(self, t: Any) -> Seen:
-        """A tensor that was made before the recording, or outside any operation."""
-        if t._needs_grad and t._node is None:
-            return self.track(t.array, PARAMETER, self.names.of_tensor(t))
-        name = self.names.of_tensor(t)
-        return self.track(t.array, BUFFER if name else DATA, name)
+    def meet(self, t: Any) -> Any:
+        """What is known of an input: it may have been made before the recording began."""
+        if not isinstance(t, Tensor):
+            return None
+        found = self.seen.get(id(t.array))
+        if found is None:
+            name = self.names.of_tensor(t)
+            is_parameter = t._needs_grad and t._node is None
+            category = PARAMETER if is_parameter else BUFFER if name else DATA
+            found = self.follow(t.array, category, name)
+        return found
 
-    def track(self, array: Any, category: int, name: str = "") -> Seen:
+    def new_block(self, array: Any, key: int, category: int) -> Seen:
+        """Follows an array that has memory of its own and is met for the first time."""
+        found = self.seen[key] = Seen(array, self.gone)
+        found.key = key
+        found.shape = array.shape
+        found.dtype = array.dtype
+        found.category = category
+        found.block = None
+        found.bytes = size = array.nbytes
+        self.total = size = self.total + size
+        if size > self.peak:
+            self.peak = size
+        return found
+
+    def follow(self, array: Any, category: int, name: str = "") -> Seen:
         """Follows an array, and the memory it is a view of, until both are gone."""
+        known = self.seen.get(id(array))  # written in place: a new tensor in old memory
         root = array
         while isinstance(root.base, type(root)):
             root = root.base
-        block = None
-        if root is not array:
-            block = self.seen.get(id(root))
-            block = block.block if block is not None else self.track(root, category).block
-        found = self.seen[id(array)] = Seen(array, block, name)
-        found.reference = weakref.ref(array, partial(self._gone, id(array)))
-        if block is None:
-            found.owns = True
-            found.category = category
-            self.notes.append((Note.TAKEN, found, self.now(), category))
-            self.live[category] += found.bytes
-            self.total += found.bytes
-            if self.total > self.peak:
-                self.peak, self.at_peak = self.total, list(self.live)
+        if known is None and root is array:
+            found = self.new_block(array, id(array), category)
+            if category not in MADE_BY_OPS:
+                self.notes.append((Note.TAKEN, found, self.now()))
+        else:
+            if known is None:
+                known = self.seen.get(id(root)) or self.follow(root, category)
+            found = self.seen[id(array)] = Seen(array, self.gone)
+            found.key, found.shape, found.dtype = id(array), array.shape, array.dtype
+            found.bytes, found.category, found.block = array.nbytes, category, known.block or known
+        if name:
+            found.name = name
         return found
 
-    def categorise(self, block: Seen, category: int) -> None:
-        """Moves a block to another category."""
-        self.live[block.category] -= block.bytes
-        self.live[category] += block.bytes
-        block.category = category
-        self.notes.append((Note.CATEGORY, block, category))
+    def categorise(self, found: Seen, category: int) -> None:
+        """Moves the memory of an array to another category."""
+        block = found.block or found
+        if block.category != category:
+            block.category = category
+            self.notes.append((Note.CATEGORY, block, category))
 
-    def _gone(self, key: int, _: Any) -> None:
-        found = self.seen.pop(key, None)
-        if found is not None and found.owns:
-            block = found.block
-            self.live[block.category] -= block.bytes
-            self.total -= block.bytes
-            self.notes.append((Note.FREED, block, perf_counter() - self.began))
+    def _gone(self, found: Seen) -> None:
+        """An array has been freed."""
+        self.seen.pop(found.key, None)  # of all versions of the array, which are gone together
+        if found.block is None:
+            self.total -= found.bytes
+            self.notes.append((Note.FREED, found))
 
     def sample(self, array: Any, found: Seen, kind: int) -> None:
         """Notes the statistics of an array's values."""
@@ -349,7 +342,7 @@ class Recorder:
     def array_of(self, tensor_row: int) -> Any:
         """The array behind a row of the tensors table, or None when it is gone."""
         found = self.writer.seen_of_row.get(tensor_row)
-        return found.reference() if found is not None and found.reference is not None else None
+        return None if found is None else found()
 
     def taken_notes(self) -> list[tuple[Any, ...]]:
         """The notes so far, taken off the list while others may be adding to it."""

@@ -4,19 +4,20 @@ import { Widget } from '@lumino/widgets';
 
 import type { Session } from '../trace/session';
 import { mount } from '../widget/app';
+import type { Mounted } from '../widget/app';
 
 export class AppWidget extends Widget {
-  private readonly unmount: () => void;
+  private readonly app: Mounted;
 
   constructor(session: Session) {
     super();
     this.addClass('fb-app-widget');
-    this.unmount = mount(this.node, session, 'live');
+    this.app = mount(this.node, session, 'live');
   }
 
   override dispose(): void {
     if (this.isDisposed) return;
-    this.unmount();
+    this.app.dispose();
     super.dispose();
   }
 }

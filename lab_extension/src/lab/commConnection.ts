@@ -17,7 +17,7 @@ export async function openLive(kernel: Kernel.IKernelConnection): Promise<CommCo
   return new CommConnection(kernel, subshell);
 }
 
-type Receive = (message: any, buffers: DataView[]) => void;
+type Receive = (message: unknown, buffers: DataView[]) => void;
 
 export class CommConnection implements Connection {
   /** What the user is told when the kernel closes the comm; '' says nothing. */
@@ -39,6 +39,10 @@ export class CommConnection implements Connection {
     this.comm.onMsg = message => this.received(message);
     this.comm.onClose = () => this.end(false);
     this.post('comm_open', { target_name: LIVE_TARGET, data: { protocol: PROTOCOL } });
+  }
+
+  get isOpen(): boolean {
+    return this.open;
   }
 
   onMessage(callback: Receive): void {
@@ -85,15 +89,15 @@ export class CommConnection implements Connection {
   }
 
   private post(msgType: 'comm_open' | 'comm_msg' | 'comm_close', content: JSONObject): void {
-    const message = KernelMessage.createMessage<any>({
+    const message = {
       channel: 'shell',
       msgType,
       session: this.kernel.clientId,
       username: this.kernel.username,
       subshellId: this.subshell ?? undefined,
       content: { comm_id: this.comm.commId, ...content }
-    });
-    this.kernel.sendShellMessage(message as KernelMessage.IShellMessage, false, true);
+    } as KernelMessage.IOptions<KernelMessage.ICommMsgMsg<'shell'>>; // all three look alike
+    this.kernel.sendShellMessage(KernelMessage.createMessage(message), false, true);
   }
 }
 

@@ -14,6 +14,8 @@ import type { CommConnection } from './commConnection';
 export const HELLO_TARGET = 'flambeau.hello';
 
 const BUSY = 'The kernel is busy. The picture comes as soon as it answers.';
+const LOST = 'The connection to the kernel is lost; trying again.';
+const LEFT = 'The kernel is no longer connected: this is its last picture.';
 const GONE: Partial<Record<Kernel.Status, string>> = {
   restarting: 'The kernel was restarted: this is the last picture before it.',
   autorestarting: 'The kernel died and was restarted: this is the last picture before it.',
@@ -25,14 +27,20 @@ export class KernelLink implements IDisposable {
   readonly session = new Session();
   private kernel: Kernel.IKernelConnection | null = null;
   private connection: CommConnection | null = null;
-  private opening = 0;
+  /** The attempt to reach the recorder that is under way. */
+  private attempt: object | null = null;
+  /** Why the kernel that was recorded is no more; '' while it lives. */
+  private why = '';
   private disconnect: () => void = () => undefined;
   private readonly signal = new Signal<this, void>(this);
   private readonly unsubscribe: () => void;
   private disposed = false;
 
   constructor(readonly id: string) {
-    this.unsubscribe = this.session.subscribe(() => this.signal.emit());
+    this.unsubscribe = this.session.subscribe(() => {
+      if (this.isLive) this.why = '';
+      this.signal.emit();
+    });
   }
 
   /** Emitted after any change of the session or of the way to the kernel. */
@@ -91,26 +99,23 @@ export class KernelLink implements IDisposable {
   private open(): void {
     const { kernel } = this;
     if (!kernel || kernel.isDisposed) return;
-    const turn = ++this.opening;
     this.hangUp();
-    openLive(kernel).then(
-      connection => {
-        if (turn !== this.opening || this.disposed || this.kernel !== kernel) {
-          return connection.close();
-        }
-        this.use(connection);
-      },
-      reason => console.warn('Flambeau could not reach the kernel', reason)
-    );
+    const attempt = (this.attempt = {});
+    openLive(kernel)
+      .then(connection => (attempt === this.attempt ? this.use(connection) : connection.close()))
+      .catch(reason => console.warn('Flambeau could not reach the kernel', reason));
   }
 
   private use(connection: CommConnection): void {
+    this.attempt = null;
     this.connection = connection;
-    if (this.hasPicture) connection.ending = ENDED;
+    if (this.hasPicture) connection.ending = this.why || ENDED;
     this.disconnect = connect(this.session, connection, { patience: 4000, silence: BUSY });
   }
 
+  /** Ends what there is and what is being opened. */
   private hangUp(kernelGone = false): void {
+    this.attempt = null;
     this.disconnect();
     this.disconnect = () => undefined;
     this.connection?.close(kernelGone);
@@ -120,24 +125,30 @@ export class KernelLink implements IDisposable {
   private onStatus(_sender: unknown, status: Kernel.Status): void {
     const why = GONE[status];
     if (why === undefined) return;
-    this.opening += 1; // what is being opened leads nowhere
     this.hangUp(true);
-    if (this.hasPicture) this.session.setStatus({ message: why });
+    this.keepPicture(why);
   }
 
   private onConnection(_sender: unknown, status: Kernel.ConnectionStatus): void {
     if (status === 'connected') {
-      if (!this.isLive) this.open();
-    } else if (this.hasPicture) {
-      this.hangUp(true);
-      this.session.setStatus({ message: 'The connection to the kernel is lost; trying again.' });
+      if (!this.attempt && !this.connection?.isOpen) this.open();
+      return;
     }
+    const wasLive = this.isLive;
+    this.hangUp(true);
+    if (wasLive) this.session.setStatus({ message: LOST });
   }
 
   private onKernelDisposed(): void {
     this.release();
     this.hangUp(true);
-    if (this.hasPicture) this.session.setStatus({ message: ENDED });
+    this.keepPicture(this.why || LEFT);
+  }
+
+  private keepPicture(why: string): void {
+    if (!this.hasPicture) return;
+    this.why = why;
+    this.session.setStatus({ message: why });
   }
 
   private release(): void {

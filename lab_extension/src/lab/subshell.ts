@@ -3,7 +3,8 @@
 import { CommsOverSubshells, KernelMessage } from '@jupyterlab/services';
 import type { Kernel } from '@jupyterlab/services';
 
-const PATIENCE = 3000;
+/** JupyterLab holds messages back for 3 seconds while it waits for a busy kernel. */
+const PATIENCE = 10000;
 
 /** Asks for a subshell by itself: JupyterLab's comms get theirs only after the kernel has told
  *  its features, and after a page reload a training kernel tells nothing until its cell ends.
@@ -19,7 +20,10 @@ export async function createSubshell(kernel: Kernel.IKernelConnection): Promise<
   });
   const future = kernel.sendControlMessage(message, true, true);
   const late = new Promise<null>(resolve => setTimeout(() => resolve(null), PATIENCE));
-  const reply = await Promise.race([future.done.catch(() => null), late]);
+  const never = new Promise<null>(resolve => {
+    void kernel.info.then(() => kernel.supportsSubshells || resolve(null));
+  });
+  const reply = await Promise.race([future.done.catch(() => null), never, late]);
   if (reply === null) future.dispose();
   return subshellId(reply);
 }

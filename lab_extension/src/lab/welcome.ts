@@ -9,7 +9,7 @@ import type { KernelLink } from './kernelLink';
 const SNIPPET = 'import flambeau as fb\nfb.live()';
 
 export class Welcome extends Widget {
-  private readonly title = h('h2');
+  private readonly heading = h('h2');
   private readonly text = h('p');
   private readonly steps: HTMLElement;
   private readonly start = h('button', { class: 'fb-button fb-welcome-start', type: 'button' });
@@ -34,7 +34,7 @@ export class Welcome extends Widget {
     const tutorial = h('button', attributes, 'Open the first tutorial');
     const hint = h('p', { class: 'fb-soft' }, 'New to Flambeau?');
     const more = h('div', { class: 'fb-welcome-more' }, hint, tutorial);
-    this.node.append(this.title, this.text, this.steps, more);
+    this.node.append(this.heading, this.text, this.steps, more);
     this.follow(null);
   }
 
@@ -42,7 +42,7 @@ export class Welcome extends Widget {
   follow(link: KernelLink | null): void {
     if (link !== this.link) this.trouble.textContent = '';
     this.link = link;
-    this.title.textContent = link ? 'See your network run' : 'No notebook is open';
+    this.heading.textContent = link ? 'See your network run' : 'No notebook is open';
     this.text.textContent = link
       ? 'The graph, the gradients and the memory of what this notebook computes show here, live.'
       : 'Open a notebook: what its kernel computes shows here.';
@@ -73,7 +73,7 @@ function snippet(): HTMLElement {
     button.textContent = 'Copied';
     setTimeout(() => (button.textContent = 'Copy'), 1500);
   };
-  const attributes = { class: 'fb-button fb-outlined fb-small', type: 'button', onclick: copy };
+  const attributes = { class: 'fb-button fb-outlined fbc-small', type: 'button', onclick: copy };
   const button = h('button', attributes, 'Copy');
   const code = h('pre', { class: 'fb-mono' }, SNIPPET);
   return h('div', { class: 'fb-welcome-code' }, code, button);

@@ -19,6 +19,9 @@ export interface ConnectOptions {
 const REQUEST_TIMEOUT = 5000;
 const RESYNC_INTERVAL = 1000;
 
+/** Counted for all links, for several views may hear the answers of one comm. */
+let requests = 0;
+
 /** Says hello and applies what comes back. Returns what ends it. */
 export function connect(
   session: Session,
@@ -31,7 +34,8 @@ export function connect(
 
 class Link {
   private readonly pending = new Map<number, (reply: TensorReply) => void>();
-  private requests = 0;
+  /** The last message told of trouble; it goes when things go on. */
+  private troubled = false;
   private lastResync = -Infinity;
   private open = true;
   private readonly helloTimer: ReturnType<typeof setTimeout>;
@@ -63,7 +67,7 @@ class Link {
       this.dispatch(asObject(message), buffers ?? []);
     } catch (error) {
       const what = error instanceof TraceError ? error.message : 'It could not be understood.';
-      this.session.setStatus({ message: `A message from the kernel was skipped. ${what}` });
+      this.trouble(`A message from the kernel was skipped. ${what}`);
     }
   }
 
@@ -72,13 +76,20 @@ class Link {
       case 'frame':
         return this.frame(buffers[0]);
       case 'status':
-        this.answered();
-        return this.session.setStatus(readStatus(message));
+        return this.status(message);
       case 'tensor':
         return this.reply(message, buffers[0]);
       case 'error':
-        return this.session.setStatus({ message: text(message['message']) });
+        return this.trouble(text(message['message']));
       default: // a newer kernel may say more than this view knows
+    }
+  }
+
+  private status(message: Record<string, unknown>): void {
+    clearTimeout(this.helloTimer);
+    this.session.setStatus(readStatus(message));
+    if (!this.session.status.connected) {
+      this.answered();
     }
   }
 
@@ -110,12 +121,20 @@ class Link {
     }
   }
 
+  private trouble(message: string): void {
+    this.troubled = true;
+    this.session.setStatus({ message });
+  }
+
   private answered(): void {
     clearTimeout(this.helloTimer);
     if (!this.session.status.connected) {
       this.session.setRequester(message => this.request(message));
       this.session.setStatus({ connected: true, message: '' });
+    } else if (this.troubled) {
+      this.session.setStatus({ message: '' });
     }
+    this.troubled = false;
   }
 
   private unanswered(silence: string): void {
@@ -125,7 +144,7 @@ class Link {
   }
 
   private request(message: object): Promise<TensorReply> {
-    const request = ++this.requests;
+    const request = ++requests;
     return new Promise(resolve => {
       const late = () => settle({ gone: 'The kernel did not answer.' });
       const timer = setTimeout(late, REQUEST_TIMEOUT);

@@ -148,6 +148,9 @@ export class GraphBuilder {
   }
 
   private connect(source: Int32Array, tensor: number, to: number): void {
+    if (this.isParameter(tensor)) {
+      return; // told of by the op that uses it
+    }
     if (source[tensor] < 0) {
       source[tensor] = this.addData(tensor);
     }
@@ -158,11 +161,22 @@ export class GraphBuilder {
     }
   }
 
-  /** A node for a tensor that no op of this iteration made. Parameters are told of by the op
-   *  that uses them, and nameless scalars are constants: -1. */
-  private addData(tensor: number): number {
+  /** A parameter or buffer itself; its views have no name, they flow like other tensors. */
+  private isParameter(tensor: number): boolean {
+    const category = this.categoryOf(tensor);
+    const named = this.trace.column('tensors', 'name')[tensor] !== 0;
+    return named && (category === PARAMETER || category === BUFFER);
+  }
+
+  private categoryOf(tensor: number): number {
     const block = this.trace.column('tensors', 'block')[tensor];
-    const category = lookup(this.trace).categories[block] ?? OTHER;
+    return lookup(this.trace).categories[block] ?? OTHER;
+  }
+
+  /** A node for a tensor that no op of this iteration made; -1 for nameless parameters and for
+   *  nameless scalars, which are constants. */
+  private addData(tensor: number): number {
+    const category = this.categoryOf(tensor);
     const shape = this.trace.text(this.trace.column('tensors', 'shape')[tensor]);
     if (category === PARAMETER || category === BUFFER || (category === OTHER && shape === '')) {
       return -1;

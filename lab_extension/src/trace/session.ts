@@ -60,7 +60,18 @@ export class Session {
     this.trace.subscribe(() => this.traceChanged());
   }
 
+  /** How often somebody chose something: what is only found again in new rows is no choice. */
+  choices = 0;
+
   select(selection: Partial<Selection>): void {
+    if (!same({ ...this.selection, ...selection }, this.selection)) {
+      this.choices += 1;
+      this.restore(selection);
+    }
+  }
+
+  /** The same selection in the rows of another iteration. */
+  restore(selection: Partial<Selection>): void {
     const next = { ...this.selection, ...selection };
     if (!same(next, this.selection)) {
       this.selection = next;

@@ -8,6 +8,7 @@ class Column {
   readonly type: ColumnType;
   readonly width: number;
   private data: TypedArray | null = null;
+  private view: TypedArray | null = null;
 
   constructor(entry: string) {
     const { type, width } = parseColumn(entry);
@@ -28,8 +29,13 @@ class Column {
     }
   }
 
+  /** Views are asked for in inner loops, so the last one is kept. */
   values(rows: number): TypedArray {
-    return this.reserve(0, rows).subarray(0, rows * this.width);
+    const data = this.reserve(0, rows);
+    if (this.view?.buffer !== data.buffer || this.view.length !== rows * this.width) {
+      this.view = data.subarray(0, rows * this.width);
+    }
+    return this.view;
   }
 
   private reserve(filled: number, rows: number): TypedArray {

@@ -1,6 +1,5 @@
 // The app around the views: tabs, time cursor, status. Widget, page and JupyterLab panel use it.
 
-import '../views/style.css';
 import '../views/inspector.css';
 import '../views/graph/graph.css';
 import './app.css';
@@ -55,7 +54,7 @@ class App implements Mounted {
   private asked = 0;
 
   constructor(
-    private readonly parent: HTMLElement,
+    parent: HTMLElement,
     private readonly session: Session,
     kind: Kind,
     private readonly options: MountOptions
@@ -66,6 +65,9 @@ class App implements Mounted {
     this.status = new StatusLine(session);
     this.tabs = kind === 'live' ? new TabBar(TITLES, name => this.show(name as Name)) : null;
     const footer = h('footer', { class: 'fb-footer' }, this.timeBar.element, this.status.element);
+    if (this.tabs) {
+      this.content.setAttribute('role', 'tabpanel');
+    }
     this.root.append(...(this.tabs ? [this.tabs.element] : []), this.content, footer);
     parent.append(this.root);
     this.unsubscribe = session.subscribe(() => this.later());

@@ -32,12 +32,13 @@ function render({ model, el }: RenderProps): () => void {
   place.style.height = `${heightOf(model.get('height'))}px`;
   place.className = 'fb-widget';
   el.append(place);
+  const expanded = modulesOf(model.get('expanded'));
   const mounted = mount(place, session, (KINDS.includes(kind) ? kind : 'live') as Kind, {
-    opened: modulesOf(model.get('expanded')),
+    opened: expanded?.length ? expanded : null, // an empty list: nobody has said yet
     onOpened: keys => save(model, 'expanded', keys)
   });
   const stops = [
-    connect(session, new ModelConnection(model)),
+    connect(session, new ModelConnection(model), { silence: silence(session) }),
     shareSelection(session, model),
     listen(model, 'change:expanded', () => {
       const keys = modulesOf(model.get('expanded'));
@@ -103,21 +104,32 @@ function openSaved(session: Session, frame: unknown): void {
   }
 }
 
+function silence(session: Session): string {
+  return session.trace.version > 0
+    ? 'No running kernel: this is the saved picture.'
+    : 'No running kernel: run the cell again to see this view.';
+}
+
 /** Keeps the trait `selected` and the session's selection the same. */
 function shareSelection(session: Session, model: Model): () => void {
-  let known = session.selection;
+  let known = session.choices;
+  let hearing = false;
   const fromPython = () => {
     const selection = readSelection(model.get('selected'));
     if (selection) {
+      hearing = true;
       session.select(selection);
-      known = session.selection;
+      hearing = false;
     }
   };
   const unsubscribe = session.subscribe(() => {
-    if (session.selection !== known) {
-      known = session.selection;
-      save(model, 'selected', { ...known });
-      model.send({ type: 'select', ...known });
+    if (session.choices !== known) {
+      known = session.choices;
+      if (hearing) {
+        return; // no echo
+      }
+      save(model, 'selected', { ...session.selection });
+      model.send({ type: 'select', ...session.selection });
     }
   });
   const stop = listen(model, 'change:selected', fromPython);

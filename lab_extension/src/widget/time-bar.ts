@@ -34,6 +34,7 @@ export class TimeBar {
       return;
     }
     this.label.textContent = `Iteration ${shown.toLocaleString('en-US')}`;
+    this.element.classList.toggle('fb-single', numbers.length < 2);
     this.slider.hidden = this.follow.hidden = numbers.length < 2;
     this.slider.max = String(numbers.length - 1);
     this.slider.value = String(numbers.indexOf(shown));

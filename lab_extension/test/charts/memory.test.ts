@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { pointAtTick, sampleCurve, stretches } from '../../src/views/charts/memoryCurve';
 import { MemoryModel, shownSpan } from '../../src/views/charts/memoryModel';
-import { BlockNames, explainPeak } from '../../src/views/charts/memoryText';
+import { BlockNames, explainPeak, opAt } from '../../src/views/charts/memoryText';
 import { CATEGORY, fakeTrace } from './fake';
 
 /** A parameter that stays, an activation kept for the backward, a gradient, both freed. */
@@ -68,6 +68,16 @@ test('blocks are named by op, shape, category, module and line', () => {
   assert.deepEqual(model.biggest(31, 2), { blocks: [1, 2], count: 3, bytes: 1000 });
 });
 
+test('an op is found by its blocks when it was written down after them', () => {
+  const trace = fakeTrace({
+    ops: [{ tick: 5, name: 'relu' }, { tick: 9, name: 'exp' }],
+    blocks: [{ tick: 8, bytes: 4, op: 1 }]
+  });
+  assert.equal(opAt(trace, 6), 'relu');
+  assert.equal(opAt(trace, 8), 'exp');
+  assert.equal(opAt(trace, 1), '');
+});
+
 test('forward and backward are stretches of the axis', () => {
   const model = new MemoryModel(small);
   const span = shownSpan(small, null);
@@ -115,7 +125,7 @@ test('nonsense in the tables changes no sums', () => {
   assert.equal(curve.peak.bytes, 10);
   assert.equal(curve.total[curve.total.length - 1], 0);
   const story = explainPeak(trace, model, new BlockNames(trace, model), curve.peak);
-  assert.match(story?.text ?? '', /^Peak 10 B in the forward of an operation: 100 % is other/);
+  assert.match(story?.text ?? '', /^Peak 10 B in the forward of an operation: 100 % is values not kept/);
 });
 
 test('nothing recorded gives an empty curve and no sentence', () => {

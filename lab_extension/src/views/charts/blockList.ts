@@ -1,19 +1,24 @@
 // The biggest blocks alive at the cursor. Arrow keys move, Enter selects the op that made one.
 
 import { h } from '../dom';
-import { formatBytes } from '../format';
+import { formatBytes, plural } from '../format';
 import { CATEGORY_COLORS } from '../theme';
 import { categoryLabel } from './memoryText';
 import type { BlockFacts } from './memoryText';
 
+interface Rest {
+  count: number;
+  bytes: number;
+}
+
 export class BlockList {
   readonly element: HTMLElement;
   private readonly list = h('div', {
-    class: 'fb-blocks',
+    class: 'fbc-blocks',
     role: 'listbox',
     'aria-label': 'Biggest blocks of memory at the cursor'
   });
-  private readonly more = h('button', { class: 'fb-button fb-outlined fb-small', type: 'button' });
+  private readonly more = h('button', { class: 'fb-button fb-outlined fbc-small', type: 'button' });
   private shown = '';
   private facts: BlockFacts[] = [];
   private focus = 0;
@@ -25,14 +30,16 @@ export class BlockList {
     this.more.addEventListener('click', showMore);
     this.list.addEventListener('keydown', event => this.key(event));
     this.list.addEventListener('click', event => this.click(event));
-    this.element = h('div', { class: 'fb-block-list' }, this.list, this.more);
+    this.element = h('div', { class: 'fbc-block-list' }, this.list, this.more);
   }
 
-  /** `rest`: how many blocks are not listed, and their bytes. */
-  show(facts: BlockFacts[], rest: { count: number; bytes: number }, selected: number[]): void {
+  /** `rest`: the blocks that are not listed; `openable`: whether more can be shown. */
+  show(facts: BlockFacts[], rest: Rest, openable: boolean, selected: number[]): void {
     const key = JSON.stringify([facts, selected]);
     this.more.hidden = rest.count === 0;
-    this.more.textContent = `${rest.count} more, ${formatBytes(rest.bytes)}`;
+    this.more.disabled = !openable;
+    const more = `${plural(rest.count, 'more block')}, ${formatBytes(rest.bytes)}`;
+    if (this.more.textContent !== more) this.more.textContent = more;
     if (key === this.shown) return; // leaves the keyboard's focus where it is
     const focused = this.list.contains(document.activeElement);
     this.shown = key;
@@ -47,17 +54,17 @@ export class BlockList {
 
   private row(facts: BlockFacts, n: number, share: number, selected: boolean): HTMLElement {
     const { what, bytes, category, path, line, op } = facts;
-    const swatch = h('span', { class: 'fb-swatch' });
+    const swatch = h('span', { class: 'fbc-swatch' });
     swatch.style.background = CATEGORY_COLORS[category] ?? '';
-    const meter = h('span', { class: 'fb-meter' }, h('span'));
+    const meter = h('span', { class: 'fbc-meter' }, h('span'));
     (meter.firstChild as HTMLElement).style.width = `${Math.max(1, share * 100)}%`;
     (meter.firstChild as HTMLElement).style.background = CATEGORY_COLORS[category] ?? '';
     const where = [categoryLabel(category), path, line].filter(Boolean).join(' · ');
-    const text = h('span', { class: 'fb-block-text' }, h('span', {}, what));
+    const text = h('span', { class: 'fbc-block-text' }, h('span', {}, what));
     text.append(h('span', { class: 'fb-faint' }, where));
-    const size = h('span', { class: 'fb-block-size' }, h('span', {}, formatBytes(bytes)), meter);
+    const size = h('span', { class: 'fbc-block-size' }, h('span', {}, formatBytes(bytes)), meter);
     const attributes = {
-      class: 'fb-block',
+      class: 'fbc-block',
       role: 'option',
       tabindex: n === this.focus ? 0 : -1,
       'data-row': n,

@@ -8,17 +8,17 @@ const GOOD = 'M2.5 8.5 6.2 12 13.5 4.5';
 const BAD = 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 1 0 8 1.8 M5.8 5.8l4.4 4.4 M10.2 5.8l-4.4 4.4';
 
 const SIGNS: Record<Finding['kind'], [string, string]> = {
-  nan: ['fb-bad', BAD],
-  exploding: ['fb-bad', BAD],
-  vanishing: ['fb-warn', WARNING],
-  none: ['fb-warn', WARNING],
-  large: ['fb-warn', WARNING],
-  tiny: ['fb-warn', WARNING],
-  fine: ['fb-fine', GOOD]
+  nan: ['fbc-bad', BAD],
+  exploding: ['fbc-bad', BAD],
+  vanishing: ['fbc-warn', WARNING],
+  none: ['fbc-warn', WARNING],
+  large: ['fbc-warn', WARNING],
+  tiny: ['fbc-warn', WARNING],
+  fine: ['fbc-fine', GOOD]
 };
 
 export class FindingsList {
-  readonly element = h('ul', { class: 'fb-findings', 'aria-label': 'Findings' });
+  readonly element = h('ul', { class: 'fbc-findings', 'aria-label': 'Findings' });
   private shown = '';
 
   constructor(private readonly choose: (parameter: string) => void) {}
@@ -33,10 +33,10 @@ export class FindingsList {
   private item(finding: Finding): HTMLElement {
     const [style, path] = SIGNS[finding.kind];
     const show = () => this.choose(finding.parameter);
-    const look = { class: 'fb-button fb-outlined fb-small', type: 'button', onclick: show };
+    const look = { class: 'fb-button fb-outlined fbc-small', type: 'button', onclick: show };
     const name = finding.parameter;
     const button = name && h('button', { ...look, 'aria-label': `Show ${name}` }, 'Show');
-    const sentence = h('span', { class: 'fb-sentence' }, finding.text);
+    const sentence = h('span', { class: 'fbc-sentence' }, finding.text);
     return h('li', { class: style }, icon(path), sentence, button);
   }
 }

@@ -33,8 +33,8 @@ export class GradientDetail {
       panel(ratio, this.ratio.element),
       panel('Values of the gradient', this.values.element)
     ];
-    const grid = h('div', { class: 'fb-detail-grid' }, ...parts);
-    this.element = h('section', { class: 'fb-detail', hidden: true }, this.title, grid);
+    const grid = h('div', { class: 'fbc-detail-grid' }, ...parts);
+    this.element = h('section', { class: 'fbc-detail', hidden: true }, this.title, grid);
   }
 
   show(trace: Tables, parameter: Parameter | undefined, cursor: number | null): void {
@@ -73,5 +73,5 @@ const latest = (value: number) => `Latest value ${formatNumber(value)}`;
 
 /** A chart under its heading. */
 export function panel(title: string, ...content: HTMLElement[]): HTMLElement {
-  return h('section', { class: 'fb-chart' }, h('h4', {}, title), ...content);
+  return h('section', { class: 'fbc-chart' }, h('h4', {}, title), ...content);
 }

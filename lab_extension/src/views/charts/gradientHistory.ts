@@ -20,25 +20,30 @@ export class GradientHistory {
   private readonly byName = new Map<number, Parameter>();
   private read = 0;
   private epoch = -1;
+  /** The last row taken in, to tell whether rows were replaced. */
+  private last = '';
 
-  /** Takes in the rows that are new; `epoch` tells when old ones were dropped. */
+  /** Takes in the rows that are new; a new `epoch` says that old ones may have been replaced. */
   update(trace: Tables, epoch: number): void {
     const rows = trace.rows('gradients');
-    if (rows < this.read || (epoch !== this.epoch && !this.stillHolds(trace))) this.clear();
+    if (rows < this.read || (epoch !== this.epoch && this.lastRow(trace) !== this.last)) {
+      this.clear();
+    }
     this.epoch = epoch;
     const names = trace.column('gradients', 'name');
     for (; this.read < rows; this.read++) {
       this.parameter(trace, names[this.read]!).rows.push(this.read);
     }
+    this.last = this.lastRow(trace);
   }
 
   find(name: string): Parameter | undefined {
     return this.parameters.find(parameter => parameter.name === name);
   }
 
-  /** A new segment keeps these rows, a resync may not. */
-  private stillHolds(trace: Tables): boolean {
-    return [...this.byName].every(([name, parameter]) => trace.text(name) === parameter.name);
+  private lastRow(trace: Tables): string {
+    const at = (name: string) => trace.column('gradients', name)[this.read - 1];
+    return `${at('iteration')} ${trace.text(at('name'))} ${at('norm')}`;
   }
 
   private clear(): void {

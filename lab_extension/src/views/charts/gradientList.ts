@@ -16,12 +16,12 @@ let lists = 0;
 export class GradientList {
   readonly element: HTMLElement;
   private readonly box = h('div', {
-    class: 'fb-params',
+    class: 'fbc-params',
     role: 'listbox',
     tabindex: 0,
     'aria-label': 'Parameters and their gradients'
   });
-  private readonly canvas = h('div', { class: 'fb-params-all', role: 'presentation' });
+  private readonly canvas = h('div', { class: 'fbc-params-all', role: 'presentation' });
   private readonly scale = h('span');
   private readonly id = `fb-params-${++lists}`;
   private readonly rows = new Map<number, GradientRow>();
@@ -36,7 +36,7 @@ export class GradientList {
       throw new Error('show() was not called');
     };
     this.box.append(this.canvas);
-    this.element = h('div', { class: 'fb-param-list' }, header(this.scale), this.box);
+    this.element = h('div', { class: 'fbc-param-list' }, header(this.scale), this.box);
     this.box.addEventListener('scroll', () => this.layout());
     this.box.addEventListener('keydown', event => this.key(event));
     this.box.addEventListener('click', event => this.click(event));
@@ -81,7 +81,7 @@ export class GradientList {
   private layout(): void {
     if (this.box.clientWidth === 0) return;
     const height = this.rowHeight;
-    this.element.classList.toggle('fb-narrow', this.narrow);
+    this.element.classList.toggle('fbc-narrow', this.narrow);
     this.canvas.style.height = `${this.parameters.length * height}px`;
     const first = Math.max(0, Math.floor(this.box.scrollTop / height) - MARGIN);
     const seen = Math.ceil(this.box.clientHeight / height) + 2 * MARGIN;
@@ -155,7 +155,7 @@ export class GradientList {
 function header(scale: HTMLElement): HTMLElement {
   const cell = (label: string) => h('span', {}, label);
   const [name, ...rest] = ['parameter', 'latest', 'update / weight', 'zeros'].map(cell);
-  const attributes = { class: 'fb-param-head fb-faint', 'aria-hidden': 'true' };
+  const attributes = { class: 'fbc-param-head fb-faint', 'aria-hidden': 'true' };
   return h('div', attributes, name, scale, ...rest);
 }
 

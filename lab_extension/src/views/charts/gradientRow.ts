@@ -19,18 +19,18 @@ const SIGNS: Record<Pace, string> = { tiny: '▾', healthy: '●', large: '▴',
 
 export class GradientRow {
   readonly element: HTMLElement;
-  private readonly name = h('span', { class: 'fb-param-name fb-mono' });
-  private readonly norm = h('span', { class: 'fb-param-norm' });
-  private readonly ratio = h('span', { class: 'fb-param-ratio' });
-  private readonly zeros = h('span', { class: 'fb-param-zeros' });
+  private readonly name = h('span', { class: 'fbc-param-name fb-mono' });
+  private readonly norm = h('span', { class: 'fbc-param-norm' });
+  private readonly ratio = h('span', { class: 'fbc-param-ratio' });
+  private readonly zeros = h('span', { class: 'fbc-param-zeros' });
   private readonly strip: Surface;
   private data: RowData | null = null;
 
   constructor(id: string, index: number) {
     this.strip = new Surface(pen => this.paint(pen));
-    this.strip.canvas.classList.add('fb-param-strip');
+    this.strip.canvas.classList.add('fbc-param-strip');
     const parts = [this.name, this.strip.canvas, this.norm, this.ratio, this.zeros];
-    const attributes = { id, class: 'fb-param', role: 'option', 'data-row': index };
+    const attributes = { id, class: 'fbc-param', role: 'option', 'data-row': index };
     this.element = h('div', attributes, ...parts);
   }
 
@@ -40,12 +40,12 @@ export class GradientRow {
     this.name.textContent = `\u2066${name}\u2069`; // shortened at its beginning: see charts.css
     this.name.title = name;
     this.norm.textContent = facts.bad > 0 ? '✕ NaN' : formatNumber(facts.norm);
-    this.norm.classList.toggle('fb-bad', facts.bad > 0);
+    this.norm.classList.toggle('fbc-bad', facts.bad > 0);
     this.showRatio(facts);
     this.zeros.textContent = formatShare(facts.zeros);
     this.element.setAttribute('aria-selected', String(selected));
     this.element.setAttribute('aria-label', spoken(name, facts));
-    this.element.classList.toggle('fb-marked', marked);
+    this.element.classList.toggle('fbc-marked', marked);
     this.strip.repaint();
   }
 
@@ -56,7 +56,7 @@ export class GradientRow {
 
   private showRatio({ ratio, pace }: GradientFacts): void {
     const known = pace !== 'unknown';
-    const sign = h('span', { class: `fb-pace fb-pace-${pace}` }, `${SIGNS[pace]} ${pace}`);
+    const sign = h('span', { class: `fbc-pace fbc-pace-${pace}` }, `${SIGNS[pace]} ${pace}`);
     const number = h('span', {}, known ? formatNumber(ratio) : '–');
     this.ratio.replaceChildren(number, known ? sign : '');
   }

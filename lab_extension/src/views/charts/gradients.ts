@@ -49,12 +49,12 @@ export class GradientView implements View {
       format: formatNumber,
       onPick: iteration => this.pick(iteration)
     });
-    const tools = h('div', { class: 'fb-chart-tools' }, this.orderSelect());
-    const list = h('section', { class: 'fb-chart' }, h('h4', {}, 'Parameters', tools));
+    const tools = h('div', { class: 'fbc-chart-tools' }, this.orderSelect());
+    const list = h('section', { class: 'fbc-chart' }, h('h4', {}, 'Parameters', tools));
     list.append(this.list.element);
     const parts = [this.findings.element, panel('Loss', this.loss.element), list];
-    this.body = h('div', { class: 'fb-charts-body' }, ...parts, this.detail.element);
-    const attributes = { class: 'fb-charts', role: 'region', 'aria-label': 'Gradients' };
+    this.body = h('div', { class: 'fbc-charts-body' }, ...parts, this.detail.element);
+    const attributes = { class: 'fbc-charts', role: 'region', 'aria-label': 'Gradients' };
     this.element = h('div', attributes, this.empty, this.body);
   }
 

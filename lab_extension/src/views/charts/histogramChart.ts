@@ -14,7 +14,7 @@ const BOTTOM = 20;
 export class HistogramChart {
   readonly element: HTMLElement;
   private readonly surface: Surface;
-  private readonly readout = h('div', { class: 'fb-readout fb-faint' });
+  private readonly readout = h('div', { class: 'fbc-readout fb-faint' });
   private grid: HistogramGrid | null = null;
   private iterations: number[] = [];
 
@@ -25,7 +25,7 @@ export class HistogramChart {
     canvas.setAttribute('role', 'img');
     canvas.addEventListener('pointermove', event => this.point(event));
     canvas.addEventListener('pointerleave', () => this.rest());
-    this.element = h('div', { class: 'fb-lines' }, this.readout, canvas);
+    this.element = h('div', { class: 'fbc-lines' }, this.readout, canvas);
   }
 
   /** `iterations` are the first and the last one shown. */

@@ -6,17 +6,8 @@ import 'uplot/dist/uPlot.min.css';
 import { h } from '../dom';
 import { onThemeChange, readTheme, withAlpha } from '../theme';
 import type { Theme } from '../theme';
-
-export interface Line {
-  label: string;
-  color: (theme: Theme) => string;
-  dash?: number[];
-  /** Fills the area below with this share of the colour. */
-  fill?: number;
-  width?: number;
-  /** Not named when the pointer rests on the chart. */
-  silent?: boolean;
-}
+import { Readout } from './readout';
+import type { Line } from './readout';
 
 export interface LineOptions {
   label: string;
@@ -37,8 +28,8 @@ type Points = (number | null)[];
 
 export class LineChart {
   readonly element: HTMLElement;
-  private readonly readout = h('div', { class: 'fb-readout fb-faint' });
-  private readonly plot = h('div', { class: 'fb-plot', role: 'img' });
+  private readonly readout: Readout;
+  private readonly plot = h('div', { class: 'fbc-plot', role: 'img' });
   private readonly resized: ResizeObserver;
   private readonly stopTheme: () => void;
   private chart: uPlot | null = null;
@@ -48,7 +39,8 @@ export class LineChart {
 
   constructor(private readonly options: LineOptions) {
     this.plot.style.height = `${options.height}px`;
-    this.element = h('div', { class: 'fb-lines' }, this.readout, this.plot);
+    this.readout = new Readout(options.lines, options.format);
+    this.element = h('div', { class: 'fbc-lines' }, this.readout.element, this.plot);
     this.resized = new ResizeObserver(() => this.fit());
     this.resized.observe(this.plot);
     this.stopTheme = onThemeChange(() => this.rebuild());
@@ -92,7 +84,9 @@ export class LineChart {
     this.chart?.destroy();
     this.chart = null;
     if (this.plot.clientWidth > 0) {
-      this.chart = new uPlot(this.describe(readTheme(this.plot)), this.data, this.plot);
+      const theme = readTheme(this.plot);
+      this.readout.color(theme);
+      this.chart = new uPlot(this.describe(theme), this.data, this.plot);
     }
   }
 
@@ -145,19 +139,11 @@ export class LineChart {
     };
   }
 
-  /** "iteration 12 · 0.31", of the latest one while the pointer is elsewhere. */
+  /** What the chart says at a position; of the latest one while the pointer is elsewhere. */
   private readPoint(at: number | null): void {
     const [iterations, ...values] = this.data;
     const point = at ?? iterations.length - 1;
-    if (point < 0) return void this.readout.replaceChildren();
-    const { lines, format } = this.options;
-    const told = lines.flatMap((line, n) => {
-      const value = values[n]?.[point];
-      if (line.silent || value == null) return [];
-      return [lines.length > 1 ? `${line.label} ${format(value)}` : format(value)];
-    });
-    const text = [`iteration ${iterations[point]}`, ...told].join(' · ');
-    if (this.readout.textContent !== text) this.readout.textContent = text;
+    this.readout.show(iterations[point], values.map(column => column[point]));
   }
 
   private pick(): void {

@@ -14,7 +14,7 @@ import type { Axis, Curve } from './memoryCurve';
 import { MemoryHistory } from './memoryHistory';
 import { MemoryLegend } from './memoryLegend';
 import { MemoryModel, shownSpan } from './memoryModel';
-import type { Span } from './memoryModel';
+import type { BiggestBlocks, Span } from './memoryModel';
 import { BlockNames, explainPeak, opAt } from './memoryText';
 import type { BlockFacts, PeakStory } from './memoryText';
 import { Pace } from './pace';
@@ -39,10 +39,10 @@ export class MemoryView implements View {
   private readonly legend = new MemoryLegend();
   private readonly blocks: BlockList;
   private readonly history: MemoryHistory;
-  private readonly sentence = h('span', { class: 'fb-sentence' });
-  private readonly show = h('button', { class: 'fb-button fb-outlined fb-small', type: 'button' });
+  private readonly sentence = h('span', { class: 'fbc-sentence' });
+  private readonly show = h('button', { class: 'fb-button fb-outlined fbc-small', type: 'button' });
   private readonly where = h('span');
-  private readonly moment = h('p', { class: 'fb-moment fb-soft' });
+  private readonly moment = h('p', { class: 'fbc-moment fb-soft' });
   private readonly body: HTMLElement;
   private readonly detail: HTMLElement;
   private readonly empty = emptyState();
@@ -55,8 +55,7 @@ export class MemoryView implements View {
   constructor(private readonly session: Session) {
     this.area = new MemoryArea({
       move: tick => session.moveTo({ tick }),
-      hover: place => this.tip.show(place, this.picture),
-      describe: tick => this.describe(tick)
+      hover: place => this.tip.show(place, this.picture)
     });
     this.history = new MemoryHistory(session);
     this.blocks = new BlockList(
@@ -65,10 +64,10 @@ export class MemoryView implements View {
     );
     this.show.textContent = 'Select these operations';
     this.show.addEventListener('click', () => this.selectPeak());
-    this.detail = h('div', { class: 'fb-charts-part' }, ...this.iterationParts());
+    this.detail = h('div', { class: 'fbc-charts-part' }, ...this.iterationParts());
     const peaks = panel('Across iterations', this.history.element);
-    this.body = h('div', { class: 'fb-charts-body' }, this.detail, peaks);
-    const attributes = { class: 'fb-charts', role: 'region', 'aria-label': 'Memory' };
+    this.body = h('div', { class: 'fbc-charts-body' }, this.detail, peaks);
+    const attributes = { class: 'fbc-charts', role: 'region', 'aria-label': 'Memory' };
     this.element = h('div', attributes, this.empty, this.body);
   }
 
@@ -87,11 +86,11 @@ export class MemoryView implements View {
   }
 
   private iterationParts(): HTMLElement[] {
-    const story = h('div', { class: 'fb-story' }, this.sentence, this.show);
-    const plot = h('div', { class: 'fb-area-box' }, this.area.canvas, this.tip.element);
-    const tools = h('div', { class: 'fb-chart-tools' }, this.axisSelect());
+    const story = h('div', { class: 'fbc-story' }, this.sentence, this.show);
+    const plot = h('div', { class: 'fbc-area-box' }, this.area.canvas, this.tip.element);
+    const tools = h('div', { class: 'fbc-chart-tools' }, this.axisSelect());
     const title = h('h4', {}, this.where, tools);
-    const chart = h('section', { class: 'fb-chart' }, title, plot, this.legend.element);
+    const chart = h('section', { class: 'fbc-chart' }, title, plot, this.legend.element);
     const blocks = panel('Biggest blocks', this.moment, this.blocks.element);
     return [story, chart, blocks];
   }
@@ -136,26 +135,23 @@ export class MemoryView implements View {
     const { picture } = this;
     if (!picture) return;
     const { model, names, curve } = picture;
-    this.area.setTick(this.tick);
     const tick = this.tick ?? curve.peak.tick;
+    const found = model.biggest(tick, this.limit);
+    const text = this.describe(tick, found);
+    this.moment.textContent = text;
+    this.area.setTick(this.tick, text);
     const at = pointAtTick(curve, tick);
     this.legend.show(curve.stacks.map(values => values[at] ?? 0));
-    this.moment.textContent = this.describe(tick);
-    const found = model.biggest(tick, this.limit);
     const facts = found.blocks.map(block => names.facts(block));
     const listed = facts.reduce((sum, f) => sum + f.bytes, 0);
-    const full = this.limit === MANY;
     const rest = { count: found.count - facts.length, bytes: found.bytes - listed };
-    this.blocks.show(facts, full ? { count: 0, bytes: 0 } : rest, this.session.selection.ops);
+    this.blocks.show(facts, rest, this.limit < MANY, this.session.selection.ops);
   }
 
-  /** "at the peak, in relu (net.act1): 3.2 MB in 34 blocks" */
-  private describe(tick: number): string {
-    if (!this.picture) return '';
-    const { model, curve } = this.picture;
-    const { bytes, count } = model.biggest(tick, 0);
+  /** "At the peak, relu (net.act1): 3.2 MB in 34 blocks." */
+  private describe(tick: number, { bytes, count }: BiggestBlocks): string {
     const place = opAt(this.session.trace, tick);
-    const when = tick === curve.peak.tick ? 'At the peak' : 'At the cursor';
+    const when = tick === this.picture?.curve.peak.tick ? 'At the peak' : 'At the cursor';
     const where = place ? `, ${place}` : '';
     return `${when}${where}: ${formatBytes(bytes)} in ${plural(count, 'block')}.`;
   }

@@ -12,8 +12,6 @@ export interface AreaEvents {
   move(tick: number | null): void;
   /** The pointer rests at a tick, over a category if it is on one; null: it left. */
   hover(place: { tick: number; category: number; x: number; y: number } | null): void;
-  /** What is said of a tick, for screen readers. */
-  describe(tick: number): string;
 }
 
 export class MemoryArea {
@@ -27,7 +25,7 @@ export class MemoryArea {
   constructor(private readonly events: AreaEvents) {
     this.surface = new Surface(pen => this.paint(pen));
     this.canvas = this.surface.canvas;
-    this.canvas.classList.add('fb-area');
+    this.canvas.classList.add('fbc-area');
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute('role', 'slider');
     this.canvas.setAttribute('aria-label', 'Time cursor over the live memory');
@@ -50,11 +48,11 @@ export class MemoryArea {
     this.surface.repaint();
   }
 
-  /** null: the cursor rests at the peak. */
-  setTick(tick: number | null): void {
+  /** null: the cursor rests at the peak. `text` says what is there, for screen readers. */
+  setTick(tick: number | null, text: string): void {
     if (tick !== this.tick) this.surface.repaint();
     this.tick = tick;
-    this.speak();
+    this.speak(text);
   }
 
   dispose(): void {
@@ -65,13 +63,13 @@ export class MemoryArea {
     return this.tick ?? this.curve?.peak.tick ?? 0;
   }
 
-  private speak(): void {
+  private speak(text: string): void {
     const { curve, canvas } = this;
     if (!curve) return;
     canvas.setAttribute('aria-valuemin', String(curve.tick[0] ?? 0));
     canvas.setAttribute('aria-valuemax', String(curve.tick[curve.tick.length - 1] ?? 0));
     canvas.setAttribute('aria-valuenow', String(this.shownTick));
-    canvas.setAttribute('aria-valuetext', this.events.describe(this.shownTick));
+    canvas.setAttribute('aria-valuetext', text);
   }
 
   private press(event: PointerEvent): void {

@@ -8,8 +8,8 @@ import { CATEGORY_COLORS } from '../theme';
 import type { Theme } from '../theme';
 import { groups } from './gradientHistory';
 import { LineChart } from './lines';
-import type { Line } from './lines';
 import { byteSplits } from './memoryPlot';
+import type { Line } from './readout';
 import { STACK_ORDER } from './stackOrder';
 import type { Tables } from './tables';
 
@@ -17,7 +17,7 @@ const POINTS = 2000;
 const TOP_DOWN = [...STACK_ORDER].reverse();
 
 export class MemoryHistory {
-  readonly element = h('div', { class: 'fb-lines-box' });
+  readonly element = h('div', { class: 'fbc-lines-box' });
   private chart: LineChart | null = null;
   private pooled = false;
 

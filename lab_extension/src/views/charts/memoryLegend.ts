@@ -9,7 +9,7 @@ import { STACK_ORDER } from './stackOrder';
 const TOP_DOWN = [...STACK_ORDER].reverse();
 
 export class MemoryLegend {
-  readonly element = h('ul', { class: 'fb-legend', 'aria-label': 'Bytes by category' });
+  readonly element = h('ul', { class: 'fbc-legend', 'aria-label': 'Bytes by category' });
   private readonly items = new Map(TOP_DOWN.map(category => [category, new Item(category)]));
   private readonly seen = new Set<number>();
 
@@ -29,10 +29,10 @@ export class MemoryLegend {
 
 class Item {
   readonly element: HTMLElement;
-  readonly value = h('span', { class: 'fb-legend-value' });
+  readonly value = h('span', { class: 'fbc-legend-value' });
 
   constructor(category: number) {
-    const swatch = h('span', { class: 'fb-swatch' });
+    const swatch = h('span', { class: 'fbc-swatch' });
     swatch.style.background = CATEGORY_COLORS[category] ?? '';
     this.element = h('li', {}, swatch, h('span', {}, categoryLabel(category)), this.value);
   }

@@ -122,6 +122,7 @@ export interface PeakStory {
 }
 
 const OPS_SHOWN = 200;
+const UNKEPT = 'values not kept for the backward';
 
 /** "Peak 3.2 MB in the forward of conv2d (net.conv2): 61 % is activations kept for the …" */
 export function explainPeak(
@@ -139,7 +140,7 @@ export function explainPeak(
   const largest = blocks.length ? `, ${largestIs(names, blocks[0]!)}` : '';
   const text =
     `Peak ${formatBytes(peak.bytes)} ${peakPlace(trace, names, peak)}: ` +
-    `${share} is ${categoryName(leader)}${largest}.`;
+    `${share} is ${leader === 0 ? UNKEPT : categoryName(leader)}${largest}.`;
   return { text, ops: ops.sort((a, b) => a - b), path: null };
 }
 
@@ -147,7 +148,7 @@ export function explainPeak(
 function peakPlace(trace: Tables, names: BlockNames, peak: Peak): string {
   if (peak.block < 0) return 'at the very beginning';
   let { op } = names.facts(peak.block);
-  if (op < 0) op = upperBound(trace.column('ops', 'tick'), peak.tick) - 1;
+  if (op < 0) op = lastOp(trace, peak.tick);
   if (op < 0) return 'before the first operation';
   const phase = trace.column('ops', 'phase')[op] === 1 ? 'backward' : 'forward';
   const { path } = opPlace(trace, op);
@@ -166,8 +167,18 @@ function largestIs(names: BlockNames, block: number): string {
 
 /** "relu (net.act1)": the op that ran at a tick, '' before the first one. */
 export function opAt(trace: Tables, tick: number): string {
-  const op = upperBound(trace.column('ops', 'tick'), tick) - 1;
+  const op = Math.max(lastOp(trace, tick), makerOfLastBlock(trace, tick));
   if (op < 0) return '';
   const { path } = opPlace(trace, op);
   return `${opName(trace, op)}${path ? ` (${path})` : ''}`;
+}
+
+function lastOp(trace: Tables, tick: number): number {
+  return upperBound(trace.column('ops', 'tick'), tick) - 1;
+}
+
+/** A recorder may write an op down when it is done: its blocks are older than itself. */
+function makerOfLastBlock(trace: Tables, tick: number): number {
+  const block = upperBound(trace.column('blocks', 'tick'), tick) - 1;
+  return block < 0 ? -1 : validOp(trace, trace.column('blocks', 'op')[block] ?? -1);
 }

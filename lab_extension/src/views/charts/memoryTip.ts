@@ -21,7 +21,7 @@ interface Source {
 }
 
 export class MemoryTip {
-  readonly element = h('div', { class: 'fb-tip', hidden: true });
+  readonly element = h('div', { class: 'fbc-tip', hidden: true });
   private last = '';
 
   show(place: Place | null, source: Source | null): void {

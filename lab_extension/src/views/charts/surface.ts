@@ -17,7 +17,7 @@ export class Surface {
   private frame = 0;
 
   constructor(private readonly paint: (pen: Pen) => void) {
-    this.canvas.className = 'fb-canvas';
+    this.canvas.className = 'fbc-canvas';
     this.resized = new ResizeObserver(() => this.repaint());
     this.resized.observe(this.canvas);
     this.stopTheme = onThemeChange(() => this.repaint());

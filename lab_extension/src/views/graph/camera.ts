@@ -54,8 +54,8 @@ export class Camera {
 
   /** As fit, but stays legible: what is too long begins at its top. */
   open(width: number, height: number): void {
-    const scale = Math.min((this.width - 8) / width, (this.height - 8) / height);
-    this.scale = clamp(scale, 0.72, 1);
+    const whole = (this.height - 8) / height;
+    this.scale = clamp(Math.min((this.width - 8) / width, Math.max(whole, 0.88)), 0.5, 1);
     this.x = (this.width - width * this.scale) / 2;
     this.y = Math.max((this.height - height * this.scale) / 2, 0);
   }

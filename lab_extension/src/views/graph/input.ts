@@ -42,7 +42,6 @@ export class Input {
     if (event.button !== 0) {
       return;
     }
-    this.canvas.focus({ preventScroll: true });
     this.canvas.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
     this.travelled = 0;

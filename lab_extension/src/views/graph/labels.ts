@@ -6,6 +6,9 @@ import type { Item, Scene } from './scene';
 
 export interface Label {
   title: string;
+  /** A module's class. */
+  kind: string;
+  /** The shape of the output. */
   detail: string;
 }
 
@@ -13,12 +16,13 @@ export function labelOf(scene: Scene, item: Item): Label {
   const { nodes, modules } = scene.graph;
   if (item.kind === 'op' || item.kind === 'data') {
     const node = nodes[item.ref];
-    return { title: node.name, detail: node.shape === null ? '' : formatShape(node.shape) };
+    const detail = node.shape === null ? '' : formatShape(node.shape);
+    return { title: node.name, kind: '', detail };
   }
   const module = modules[item.ref];
   const shape = nodes[module.output]?.shape ?? null;
-  const parts = [className(module), shape === null ? '' : formatShape(shape)];
-  return { title: callName(module), detail: parts.filter(p => p).join(' · ') };
+  const detail = shape === null ? '' : formatShape(shape);
+  return { title: callName(module), kind: className(module), detail };
 }
 
 /** "conv1", and "cell (call 2)" for a second call. */
@@ -28,14 +32,14 @@ export function callName(module: GraphModule): string {
 }
 
 /** "Conv2d" of "Conv2d(1, 16, kernel_size=3)"; '' where the name says it already. */
-export function className(module: GraphModule): string {
+function className(module: GraphModule): string {
   const name = module.kind.split('(')[0];
   return name === module.name ? '' : name;
 }
 
 /** What a screen reader says. */
 export function describe(scene: Scene, item: Item): string {
-  const { title, detail } = labelOf(scene, item);
+  const { title, kind, detail } = labelOf(scene, item);
   const shape = detail ? `, ${detail.replace(/×/g, ' by ')}` : '';
   switch (item.kind) {
     case 'op':
@@ -45,7 +49,7 @@ export function describe(scene: Scene, item: Item): string {
     default: {
       const state = item.kind === 'group' ? 'opened' : 'closed';
       const ops = plural(scene.graph.modules[item.ref].ops, 'operation');
-      return `${failed(scene, item)}module ${title}${shape}, ${ops}, ${state}`;
+      return `${failed(scene, item)}module ${title} ${kind}${shape}, ${ops}, ${state}`;
     }
   }
 }

@@ -4,10 +4,10 @@
 import type { Item, Scene, Wire } from './scene';
 
 const SIZES = {
-  op: [148, 42],
-  data: [118, 26],
-  module: [172, 46],
-  group: [172, 46],
+  op: [152, 42],
+  data: [122, 26],
+  module: [188, 46],
+  group: [188, 46],
   root: [0, 0]
 } as const;
 
@@ -19,6 +19,10 @@ const LANE = 11;
 /** Lines that skip boxes share lanes beyond this many. */
 const LANES = 24;
 
+/** Lines past at most this many rows, of at most this many boxes, are tried without a lane. */
+const SHORT = 6;
+const CLEARANCE = 8;
+
 interface Row {
   items: Item[];
   top: number;
@@ -29,7 +33,9 @@ interface Row {
 export function layout(scene: Scene): Scene {
   const wiresOf = wiresByGroup(scene);
   for (const item of scene.items) {
-    [item.width, item.height] = SIZES[item.kind];
+    const size = SIZES[item.kind];
+    item.width = size[0];
+    item.height = size[1];
     item.anchor = item.width / 2;
   }
   for (let g = scene.items.length - 1; g >= 0; g--) {
@@ -90,16 +96,18 @@ class GroupLayout {
     }
   }
 
-  /** Longest path from the sources. A source goes down next to what reads it first. */
+  /** Longest path from the sources. A source that reads nothing, not even the group's own
+   *  input, goes down next to what reads it first. */
   private rank(): void {
     const { items } = this.scene;
     for (const item of this.items) {
       const ranks = (this.before.get(item.index) ?? []).map(i => items[i].rank + 1);
       item.rank = max(ranks, 0);
     }
+    const fed = new Set(this.wires.filter(w => w.from === this.group.index).map(w => w.to));
     for (const item of this.items) {
       const readers = this.after.get(item.index);
-      if (!this.before.has(item.index) && readers) {
+      if (!this.before.has(item.index) && !fed.has(item.index) && readers) {
         item.rank = -1 - max(readers.map(i => -items[i].rank), -Infinity);
       }
     }
@@ -135,15 +143,18 @@ class GroupLayout {
     const wished = new Map(row.map(item => [item, this.wish(item)]));
     const wish = (item: Item) => wished.get(item) as number;
     row.sort((a, b) => wish(a) - wish(b) || a.index - b.index);
+    const moved: number[] = [];
     let right = -Infinity;
-    let shift = 0;
     for (const item of row) {
       const x = Math.max(wish(item), right + GAP_X + item.anchor);
       item.dx = x - item.anchor;
       right = item.dx + item.width;
-      shift += x - wish(item);
+      if (this.before.has(item.index)) {
+        moved.push(x - wish(item));
+      }
     }
-    row.forEach(item => (item.dx -= shift / row.length));
+    const shift = moved.length > 0 ? mean(moved) : 0;
+    row.forEach(item => (item.dx -= shift));
   }
 
   /** Where a box would like to be: amid what it reads; data stands to the right. */
@@ -152,7 +163,9 @@ class GroupLayout {
     if (!before) {
       return item.kind === 'data' && item.rank > 0 ? 1 : 0;
     }
-    return mean(before.map(i => this.anchorOf(this.scene.items[i])));
+    const read = before.map(i => this.scene.items[i]);
+    const made = read.filter(i => i.kind !== 'data');
+    return mean((made.length > 0 ? made : read).map(i => this.anchorOf(i)));
   }
 
   /** Lines that pass other rows get a lane to the right, one for all lines of one source. */
@@ -178,7 +191,23 @@ class GroupLayout {
 
   private skips(wire: Wire): boolean {
     const [start, end] = this.span(wire);
-    return end - start > 1 || end <= start;
+    return end <= start || (end - start > 1 && this.freeColumn(wire) === null);
+  }
+
+  /** A short line past few boxes may run straight down where it starts or where it ends. */
+  private freeColumn(wire: Wire): 'start' | 'end' | null {
+    const [start, end] = this.span(wire);
+    const { from, to, group } = wire;
+    if (end - start > SHORT || from === group || to === group) {
+      return null;
+    }
+    const passed = this.rows.slice(start + 1, end).map(row => row.items);
+    const free = (index: number) => {
+      const x = this.anchorOf(this.scene.items[index]);
+      const clear = (i: Item) => i.dx - CLEARANCE > x || i.dx + i.width + CLEARANCE < x;
+      return passed.every(items => items.length <= SHORT && items.every(clear));
+    };
+    return free(to) ? 'end' : free(from) ? 'start' : null;
   }
 
   /** Rows that a wire starts and ends at; the group's border lies before and after them. */
@@ -215,20 +244,22 @@ class GroupLayout {
     return item.dx + item.anchor;
   }
 
-  /** Both ends (x1 y1 x2 y2), then for a direct line the y where it may begin to bend; for one
-   *  in a lane the lane's x, and the y of the way out and of the way back. */
+  /** Both ends (x1 y1 x2 y2), then for a direct line the y between which it bends; for one in
+   *  a lane the lane's x, and the y of the way out and of the way back. */
   private route(wire: Wire): Float32Array {
     const { group } = this;
     const [start, end] = this.span(wire);
     const from = this.scene.items[wire.from];
     const to = this.scene.items[wire.to];
     const [x1, y1] = from === group
-      ? [group.anchor, HEADER]
+      ? [group.anchor, 0]
       : [this.anchorOf(from), from.dy + from.height];
     const [x2, y2] = to === group ? [group.anchor, group.height] : [this.anchorOf(to), to.dy];
     const bend = start < 0 ? HEADER : this.rows[start].bottom;
     if (wire.lane < 0) {
-      return Float32Array.of(x1, y1, x2, y2, bend);
+      const late = end - start > 1 && this.freeColumn(wire) === 'start';
+      const next = this.rows[late ? end : start + 1]?.top ?? y2;
+      return Float32Array.of(x1, y1, x2, y2, late ? this.rows[end - 1].bottom : bend, next);
     }
     const x = PADDING + this.contentWidth + 4 + (wire.lane + 0.5) * LANE;
     const nudge = (wire.lane % 3) * 3;

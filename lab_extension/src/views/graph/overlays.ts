@@ -1,32 +1,45 @@
 // What floats over the graph: tooltip, legend, messages about errors.
 
-import type { Graph } from '../../trace/graph';
+import type { GraphError } from '../../trace/graph';
 import type { Direction, Metric } from '../../trace/metrics';
+import type { Status } from '../../trace/session';
 import { h } from '../dom';
 import { formatMetric, METRIC_NAMES } from './measure';
 import type { Measures } from './measure';
 import type { GraphModel } from './model';
+import type { Stage } from './stage';
 
-export interface Spot {
+interface Spot {
   x: number;
   y: number;
 }
 
 export class Overlays {
   readonly tooltip = h('div', { class: 'fb-tooltip', role: 'tooltip' });
-  readonly legend = h('div', { class: 'fb-legend' });
+  /** Stands below the picture, not over it. */
+  readonly legend = h('div', { class: 'fb-graph-legend' });
   readonly callouts = h('div', { class: 'fb-callouts' });
   readonly empty = h('div', { class: 'fb-empty' });
   private boxes: HTMLElement[] = [];
   private legendKey = '';
+  private errorKey = '';
 
   constructor(private readonly stage: HTMLElement) {
     this.tooltip.hidden = true;
-    this.empty.append(
-      h('strong', {}, 'No operations recorded yet'),
-      h('span', {}, 'The graph appears here as soon as a network runs.')
-    );
-    stage.append(this.empty, this.callouts, this.legend, this.tooltip);
+    this.legend.hidden = true;
+    stage.append(this.empty, this.callouts, this.tooltip);
+  }
+
+  /** Says why there is no graph; null: there is one. */
+  showEmpty(status: Status | null): void {
+    this.empty.hidden = status === null;
+    if (status) {
+      const silent = !status.connected && status.message !== '';
+      const title = silent ? 'Nothing to show' : 'No operations recorded yet';
+      const soon = 'The graph appears here as soon as a network runs.';
+      const why = silent ? status.message : soon;
+      this.empty.replaceChildren(h('strong', {}, title), h('span', {}, why));
+    }
   }
 
   showTooltip(title: string, lines: string[], at: Spot): void {
@@ -63,25 +76,39 @@ export class Overlays {
     this.legend.hidden = parts.length === 0;
   }
 
-  /** One box for each error; `place` tells where its node is on the stage, null off it. */
-  showErrors(graph: Graph | null, place: (error: number) => Spot | null): void {
-    const errors = graph?.errors ?? [];
-    if (errors.length !== this.boxes.length) {
+  /** One message for each error, below the box it belongs to. */
+  placeErrors(model: GraphModel, stage: Stage): void {
+    const errors = model.graph?.errors ?? [];
+    const key = errors.map(error => error.kind + error.message).join('\n');
+    if (key !== this.errorKey) {
+      this.errorKey = key;
       this.boxes = errors.slice(0, 8).map(error => errorCallout(error.kind, error.message));
       this.callouts.replaceChildren(...this.boxes);
     }
-    this.boxes.forEach((box, i) => {
-      const spot = place(i);
-      const { clientWidth, clientHeight } = this.stage;
-      const visible = spot && spot.y > -20 && spot.y < clientHeight && spot.x > -60;
-      box.style.visibility = visible ? 'visible' : 'hidden';
-      if (spot && visible) {
-        const left = Math.max(Math.min(spot.x - 32, clientWidth - box.offsetWidth - 8), 8);
-        box.style.transform = `translate(${left}px, ${spot.y + 10}px)`;
-        box.style.setProperty('--tip', `${Math.max(spot.x - left, 14)}px`);
-      }
-    });
+    this.boxes.forEach((box, i) => this.placeBox(box, spotOf(errors[i], model, stage)));
   }
+
+  private placeBox(box: HTMLElement, spot: Spot): void {
+    const { clientWidth, clientHeight } = this.stage;
+    const visible = spot.y > -20 && spot.y < clientHeight && spot.x > -60;
+    box.style.visibility = visible ? 'visible' : 'hidden';
+    const left = Math.max(Math.min(spot.x - 32, clientWidth - box.offsetWidth - 8), 8);
+    box.style.transform = `translate(${left}px, ${spot.y + 10}px)`;
+    box.style.setProperty('--tip', `${Math.max(spot.x - left, 14)}px`);
+  }
+}
+
+/** Below the middle of the failing box, in pixels of the stage. */
+function spotOf(error: GraphError, model: GraphModel, stage: Stage): Spot {
+  const isNode = error.node >= 0;
+  const ref = isNode ? error.node : error.module;
+  const item = ref >= 0 ? model.itemOf({ kind: isNode ? 'node' : 'module', ref }) : null;
+  if (!item) {
+    return { x: 40, y: 0 }; // belongs to no box: at the top of the picture
+  }
+  const place = stage.morph.placeOf(item);
+  const [x, y] = stage.camera.toScreen(place.x + item.anchor, place.y + place.height);
+  return { x, y };
 }
 
 function errorCallout(kind: string, message: string): HTMLElement {

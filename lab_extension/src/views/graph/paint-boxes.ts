@@ -2,7 +2,7 @@
 
 import type { Theme } from '../theme';
 import { withAlpha } from '../theme';
-import { className, labelOf } from './labels';
+import { labelOf } from './labels';
 import { HEADER } from './layout';
 import { formatMetric, shareOf } from './measure';
 import type { Place } from './morph';
@@ -52,20 +52,17 @@ export class BoxPainter {
 
   private groupTitle(item: Item, place: Place, failed: boolean): void {
     const { theme } = this;
-    const { title } = labelOf(this.scene, item);
-    const kind = className(this.scene.graph.modules[item.ref]);
+    const { title, kind } = labelOf(this.scene, item);
     const middle = place.y + HEADER / 2 + 1;
     this.pen.chevron(place.x + 14, middle, true, failed ? theme.error : theme.textSoft);
-    const value = this.valueText(item);
-    const room = place.width - 40 - (value ? value.length * 6.5 + 8 : 0);
+    // the name left of the line that comes in, the class or the metric right of it
+    const line = place.x + item.anchor;
     this.pen.font(600, 12.5);
-    const shown = this.pen.text(title, place.x + 24, middle, room, theme.text);
+    const shown = this.pen.text(title, place.x + 24, middle, line - place.x - 30, theme.text);
+    const right = place.x + place.width - 12;
+    const room = right - Math.max(line + 8, place.x + 30 + shown);
     this.pen.font(400, 11.5);
-    this.pen.text(kind, place.x + 30 + shown, middle, room - shown - 6, theme.textFaint);
-    if (value) {
-      this.pen.font(500, 11);
-      this.pen.textRight(value, place.x + place.width - 12, middle, theme.textSoft);
-    }
+    this.pen.textRight(this.valueText(item) || kind, right, middle, room, theme.textFaint);
   }
 
   box(item: Item): void {
@@ -149,7 +146,7 @@ export class BoxPainter {
     if (this.scale < TITLE_SCALE) {
       return;
     }
-    const { title, detail } = labelOf(this.scene, item);
+    const { title, kind, detail } = labelOf(this.scene, item);
     const isModule = item.kind === 'module';
     const left = place.x + (isModule ? 26 : 13);
     const right = place.x + place.width - 10;
@@ -159,11 +156,15 @@ export class BoxPainter {
     if (isModule) {
       this.pen.chevron(place.x + 16, y, false, theme.textSoft);
     }
+    const mark = this.isFailed(item) ? this.pen.failureMark(right, y) : 0;
+    let room = right - left - mark;
     this.pen.font(500, 11);
-    const taken = value ? this.pen.textRight(value, right, y, theme.textSoft) + 6 : 0;
-    const mark = this.isFailed(item) ? this.pen.failureMark(right - taken, y) : 0;
+    // the number is never cut, the name is; the class takes what is left
+    room -= value ? this.pen.textRight(value, right - mark, y, room, theme.textSoft) + 6 : 0;
     this.pen.font(600, 12.5);
-    this.pen.text(title, left, y, right - left - taken - mark, theme.text);
+    room -= this.pen.text(title, left, y, room, theme.text) + 8;
+    this.pen.font(400, 11);
+    this.pen.textRight(value ? '' : kind, right - mark, y, room, theme.textFaint);
     if (two) {
       this.detail(item, detail, left, right, place.y + place.height - (value ? 14.5 : 12.5));
     }
@@ -176,10 +177,10 @@ export class BoxPainter {
     if (frame.model.metric === 'none' && !Number.isNaN(norm)) {
       this.pen.font(400, 10.5);
       const text = `∇ ${formatMetric(norm, 'gradient')}`;
-      room -= this.pen.textRight(text, right, y, theme.backward) + 6;
+      room -= this.pen.textRight(text, right, y, room, theme.backward) + 6;
     }
     this.pen.font(400, 11);
-    this.pen.text(detail, left, y, room, theme.textFaint);
+    this.pen.text(detail, left, y, room, theme.textSoft);
   }
 
   private data(item: Item, place: Place): void {

@@ -51,8 +51,8 @@ export class WirePainter {
       this.trace(wire, heads, look.reversed === true);
     }
     context.strokeStyle = look.color;
-    // never thinner than half a pixel on the screen
-    context.lineWidth = Math.max(look.width, 0.5 / this.scale);
+    // never much thinner than a pixel on the screen
+    context.lineWidth = Math.max(look.width, 0.7 / this.scale);
     context.setLineDash(look.dashed ? [4, 4] : []);
     context.stroke();
     context.setLineDash([]);
@@ -72,7 +72,7 @@ export class WirePainter {
     const x2 = group.x + p[2] + ex;
     const y2 = group.y + p[3] + ey;
     if (wire.lane < 0) {
-      this.direct(x1, y1, x2, y2, group.y + p[4]);
+      this.direct(x1, y1, x2, y2, group.y + p[4], group.y + p[5]);
     } else {
       this.byLane(x1, y1, x2, y2, group.x + p[4], group.y + p[5], group.y + p[6]);
     }
@@ -94,7 +94,14 @@ export class WirePainter {
     ];
   }
 
-  private direct(x1: number, y1: number, x2: number, y2: number, bend: number): void {
+  private direct(
+    x1: number,
+    y1: number,
+    x2: number,
+    y2: number,
+    bend: number,
+    straight: number
+  ): void {
     const { context } = this;
     context.moveTo(x1, y1);
     if (Math.abs(x1 - x2) < 0.5) {
@@ -102,9 +109,11 @@ export class WirePainter {
       return;
     }
     const start = Math.min(Math.max(bend, y1), y2);
-    const middle = (start + y2) / 2;
+    const end = Math.min(Math.max(straight, start), y2);
+    const middle = (start + end) / 2;
     context.lineTo(x1, start);
-    context.bezierCurveTo(x1, middle, x2, middle, x2, y2);
+    context.bezierCurveTo(x1, middle, x2, middle, x2, end);
+    context.lineTo(x2, y2);
   }
 
   private byLane(

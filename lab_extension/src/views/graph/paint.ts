@@ -1,6 +1,7 @@
 // Draws a scene on a canvas, whatever its size: what is off the screen is left out, what is too
 // small to read is drawn without its text.
 
+import { withAlpha } from '../theme';
 import type { Theme } from '../theme';
 import type { Camera } from './camera';
 import type { GraphModel } from './model';
@@ -83,7 +84,7 @@ function paintWires(context: CanvasRenderingContext2D, frame: Frame): void {
     const flow = { color: theme.backward, width: 1.5, reversed: true };
     painter.draw(pick(reached), flow);
   } else {
-    painter.draw(pick(() => true), { color: theme.lineStrong, width: 1.2 });
+    painter.draw(pick(() => true), { color: withAlpha(theme.textFaint, 0.65), width: 1.2 });
   }
   const color = backward ? theme.backward : theme.accent;
   painter.draw(pick(touched), { color, width: 2.4, reversed: backward });

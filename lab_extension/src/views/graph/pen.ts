@@ -70,10 +70,12 @@ export class Pen {
     return shown ? this.context.measureText(shown).width : 0;
   }
 
-  textRight(text: string, right: number, y: number, color: string): number {
-    const { width } = this.context.measureText(text);
+  /** Draws text that ends at `right`; returns its width. */
+  textRight(text: string, right: number, y: number, room: number, color: string): number {
+    const shown = room > 8 ? this.fitter.fit(this.context, text, room) : '';
+    const { width } = this.context.measureText(shown);
     this.context.fillStyle = color;
-    this.context.fillText(text, right - width, y);
+    this.context.fillText(shown, right - width, y);
     return width;
   }
 }

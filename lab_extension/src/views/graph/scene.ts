@@ -210,11 +210,12 @@ function dataInputs(graph: Graph): Map<number, number[]> {
   return inputs;
 }
 
-/** Which modules to open at first: those around everything, so that their parts are seen. */
+/** Which modules to open at first: those around everything, so that their parts are seen. Of
+ *  many calls of one module the first stands for all. */
 export function openedAtFirst(graph: Graph): Set<string> {
   const opened = new Set<string>();
   const parents = new Set(graph.modules.map(m => m.parent));
-  let level = graph.modules.filter(m => m.parent < 0);
+  let level = graph.modules.filter(m => m.parent < 0 && m.key === m.path);
   while (level.length > 0 && level.length <= 2 && level.some(m => parents.has(m.id))) {
     level.forEach(m => opened.add(m.key));
     const inside = new Set(level.map(m => m.id));

@@ -54,7 +54,7 @@ export class GraphSelection {
     this.hit = found;
     this.hits = found ? [found] : [];
     const selection = found ? selectionOf(graph, found) : { ops: [] };
-    this.session.select(selection);
+    this.session.restore(selection);
     this.known = this.session.selection;
   }
 

@@ -3,7 +3,7 @@
 import { sourceLine } from '../../trace/details';
 import { metricOf } from '../../trace/metrics';
 import type { Trace } from '../../trace/trace';
-import { formatBytes, formatNumber, formatPlace, formatSeconds, formatShare } from '../format';
+import { formatBytes, formatNumber, formatPlace, formatSeconds, formatShare, plural } from '../format';
 import { labelOf } from './labels';
 import type { GraphModel } from './model';
 import type { Item } from './scene';
@@ -14,7 +14,7 @@ export function tooltipLines(model: GraphModel, item: Item, trace: Trace): strin
   if (!scene || !graph || !values) {
     return [];
   }
-  const { title, detail } = labelOf(scene, item);
+  const { title, kind, detail } = labelOf(scene, item);
   const module = item.kind === 'module' ? graph.modules[item.ref] : null;
   const node = module ? module.output : item.ref;
   const of = (metric: 'time' | 'bytes' | 'gradient' | 'zeros', backward = false) =>
@@ -33,8 +33,8 @@ export function tooltipLines(model: GraphModel, item: Item, trace: Trace): strin
   ];
   const known = facts.filter(([, value]) => !Number.isNaN(value));
   const lines = known.map(([name, value, format]) => `${name} ${format(value)}`);
-  const hint = module ? `${module.ops} operations; double click opens` : '';
-  return [title, detail, ...pairs(lines), source(model, item, trace), hint].filter(l => l !== '');
+  const hint = module ? `${plural(module.ops, 'operation')}; double click opens` : '';
+  return [title, kind, detail, ...pairs(lines), source(model, item, trace), hint].filter(l => l !== '');
 }
 
 /** Two short facts to a line. */

@@ -1,6 +1,6 @@
 // Arrow keys: from one box to the next along the lines.
 
-import type { Item, Scene } from './scene';
+import type { Item, Scene, Wire } from './scene';
 
 export type Step = 'ArrowDown' | 'ArrowUp' | 'ArrowLeft' | 'ArrowRight';
 
@@ -23,7 +23,7 @@ function below(scene: Scene, from: Item): Item | null {
   }
   for (let item = from; item.parent >= 0; item = scene.items[item.parent]) {
     const next = scene.wires
-      .filter(wire => wire.from === item.index && wire.to !== wire.group)
+      .filter(wire => wire.from === item.index && isAcross(wire, item))
       .map(wire => scene.items[wire.to]);
     if (next.length > 0) {
       return nearest(next, item);
@@ -34,7 +34,7 @@ function below(scene: Scene, from: Item): Item | null {
 
 function above(scene: Scene, from: Item): Item | null {
   const before = scene.wires
-    .filter(wire => wire.to === from.index && wire.from !== wire.group)
+    .filter(wire => wire.to === from.index && isAcross(wire, from))
     .map(wire => scene.items[wire.from]);
   const item = before.length > 0 ? nearest(before, from) : scene.items[from.parent];
   return item && item.kind !== 'root' ? item : null;
@@ -45,6 +45,11 @@ function beside(scene: Scene, from: Item, right: boolean): Item | null {
     .map(index => scene.items[index])
     .filter(item => item.rank === from.rank && (right ? item.x > from.x : item.x < from.x));
   return row.length > 0 ? nearest(row, from) : null;
+}
+
+/** Whether a line joins an item to another, not to the border of its group or to what it holds. */
+function isAcross({ from, to, group }: Wire, item: Item): boolean {
+  return group !== item.index && from !== group && to !== group;
 }
 
 function nearest(items: Item[], to: Item): Item {

@@ -1,0 +1,331 @@
+"""Activations, and the softmax family.
+
+Where the output alone tells the slope, the rule keeps the output, so that ``inplace=True`` costs
+no copy.
+"""
+
+from __future__ import annotations
+
+import warnings
+from math import pi, sqrt
+
+from .elementwise import erf as erf_op
+from .promote import alike, only_float
+from .registry import function, op
+
+# Straight pieces
+
+
+@op(on="F", inplace=True, extras=["positive"])
+def leaky_relu(xp, x, /, negative_slope=0.01):
+    """x where positive, negative_slope · x elsewhere."""
+    low = x * x.dtype.type(negative_slope)
+    out = xp.maximum(x, low) if negative_slope <= 1 else xp.minimum(x, low)
+    return out, x > 0 if negative_slope < 0 else None  # else the output has x's sign
+
+
+@leaky_relu.gradient("x")
+def _(ns, g, out, positive, negative_slope):
+    return ns.where(out > 0 if positive is None else positive, g, g * negative_slope)
+
+
+@op(on="F", inplace=True)
+def hardtanh(xp, x, /, min_val=-1.0, max_val=1.0):
+    """x kept between two bounds."""
+    return xp.minimum(xp.maximum(x, x.dtype.type(min_val)), x.dtype.type(max_val))
+
+
+hardtanh.gradients(x=lambda g, out, min_val, max_val: g * ((out > min_val) & (out < max_val)))
+
+
+@op(on="F", inplace=True)
+def relu6(xp, x):
+    """min(max(x, 0), 6)."""
+    return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6))
+
+
+relu6.gradients(x=lambda g, out: g * ((out > 0) & (out < 6)))
+
+
+@op(on="fb F", inplace=True)
+def threshold(xp, x, /, threshold, value):
+    """x where it is above the threshold, a fixed value elsewhere."""
+    return xp.where(x > threshold, x, x.dtype.type(value))
+
+
+threshold.gradients(x=lambda g, x, threshold: g * (x > threshold))
+
+
+@op(on="F", promote=only_float, inplace=True)
+def hardsigmoid(xp, x):
+    """min(max(x + 3, 0), 6) / 6."""
+    return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+
+
+hardsigmoid.gradients(x=lambda g, out: g * ((out > 0) & (out < 1)) / 6)
+
+
+@op(on="F", promote=only_float, inplace=True)
+def hardswish(xp, x):
+    """x · min(max(x + 3, 0), 6) / 6."""
+    return x * xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+
+
+@hardswish.gradient("x")
+def _(ns, g, x):
+    return ns.where(x >= 3, g, g * (x > -3) * (x / 3 + 0.5))
+
+
+@op(on="F", promote=only_float)
+def softshrink(xp, x, /, lambd=0.5):
+    """x moved towards 0 by lambd, and 0 where it is nearer than that."""
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}")
+    return x - xp.minimum(xp.maximum(x, -lambd), lambd)
+
+
+@op(on="fb F", promote=only_float)
+def hardshrink(xp, x, /, lambd=0.5):
+    """x, and 0 where it is between -lambd and lambd."""
+    return xp.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x)
+
+
+for _op in (softshrink, hardshrink):
+    _op.gradients(x=lambda g, out: g * (out != 0))
+
+
+@op(on="fb Tensor F", promote=alike)
+def prelu(xp, x, weight):
+    """x where positive, weight · x elsewhere; one weight, or one for each channel."""
+    return xp.where(x > 0, x, _per_channel(xp, weight, x.ndim, x.shape) * x)
+
+
+def _per_channel(xp, weight, ndim, shape):
+    if weight.size == 1:
+        return weight.reshape((1,) * ndim)
+    if ndim < 1 or weight.ndim != 1 or weight.size != shape[min(1, ndim - 1)]:
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size: {weight.size} parameters, "
+            f"input shape {shape}"
+        )
+    return weight if ndim == 1 else weight.reshape(1, -1, *(1,) * (ndim - 2))
+
+
+def _weight_shape(weight_shape, ndim):
+    n = weight_shape[0] if weight_shape else 1
+    return (1,) * ndim if n == 1 else (n,) if ndim == 1 else (1, n, *(1,) * (ndim - 2))
+
+
+@prelu.gradient("x")
+def _(ns, g, x, weight):
+    return ns.where(x > 0, g, g * ns.reshape(weight, _weight_shape(weight.shape, x.ndim)))
+
+
+@prelu.gradient("weight")
+def _(ns, g, x, weight_shape):
+    summed = ns.sum_to(g * x * (x <= 0), _weight_shape(weight_shape, x.ndim))
+    return ns.reshape(summed, tuple(weight_shape))
+
+
+# Curved ones
+
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def _exponential_unit(xp, x, alpha, scale=1.0, stretch=1.0):
+    """scale · x where positive, scale · alpha · (exp(stretch · x) - 1) elsewhere."""
+    low = xp.expm1(xp.minimum(x, 0) * stretch) * (alpha * scale)
+    return xp.where(x > 0, x * scale, low)
+
+
+@op(on="F", promote=only_float, inplace=True)
+def elu(xp, x, /, alpha=1.0):
+    """x where positive, alpha · (eˣ - 1) elsewhere."""
+    return _exponential_unit(xp, x, alpha)
+
+
+@op(on="fb F", promote=only_float, inplace=True)
+def selu(xp, x):
+    """Elu with the two constants that keep a deep network's activations normal."""
+    return _exponential_unit(xp, x, _SELU_ALPHA, _SELU_SCALE)
+
+
+@op(on="fb F", promote=only_float, inplace=True)
+def celu(xp, x, /, alpha=1.0):
+    """x where positive, alpha · (exp(x / alpha) - 1) elsewhere."""
+    return _exponential_unit(xp, x, alpha, stretch=1 / alpha)
+
+
+elu.gradients(x=lambda ns, g, out, alpha: g * ns.where(out > 0, 1.0, out + alpha))
+selu.gradients(
+    x=lambda ns, g, out: g * ns.where(out > 0, _SELU_SCALE, out + _SELU_SCALE * _SELU_ALPHA)
+)
+celu.gradients(x=lambda ns, g, out, alpha: g * ns.where(out > 0, 1.0, out / alpha + 1))
+
+
+@op(on="F", promote=only_float, inplace=True)
+def silu(xp, x):
+    """x · sigmoid(x)."""
+    return x / (1 + xp.exp(-x))
+
+
+@silu.gradient("x")
+def _(ns, g, x):
+    s = ns.sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@op(on="F", promote=only_float)
+def gelu(xp, x, /, approximate="none"):
+    """x · Φ(x), where Φ is the normal distribution's function; "tanh" is a fast formula for it."""
+    if approximate == "tanh":
+        inner = x * (1 + 0.044715 * (x * x)) * sqrt(2 / pi)
+        return x * (1 + xp.tanh(inner)) * 0.5
+    if approximate != "none":
+        raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
+    return x * (1 + erf_op.forward(xp, x * sqrt(0.5))) * 0.5
+
+
+@gelu.gradient("x")
+def _(ns, g, x, approximate):
+    square = x * x
+    if approximate == "tanh":
+        t = ns.tanh(x * (1 + square * 0.044715) * sqrt(2 / pi))
+        slope = (1 - t * t) * x * (1 + square * (3 * 0.044715)) * sqrt(2 / pi)
+        return g * ((1 + t + slope) * 0.5)
+    density = ns.exp(square * -0.5) * (1 / sqrt(2 * pi))
+    return g * ((1 + ns.erf(x * sqrt(0.5))) * 0.5 + x * density)
+
+
+def _softplus(xp, x):
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+@op(on="F", promote=only_float)
+def softplus(xp, x, /, beta=1, threshold=20):
+    """log(1 + exp(beta · x)) / beta, and x itself where beta · x is above the threshold."""
+    z = x * beta
+    return xp.where(z > threshold, x, _softplus(xp, z) / beta)
+
+
+@softplus.gradient("x")
+def _(ns, g, x, beta, threshold):
+    return g * ns.where(x * beta > threshold, 1.0, ns.sigmoid(x * beta))
+
+
+@op(on="F", promote=only_float)
+def logsigmoid(xp, x):
+    """log(sigmoid(x)), without overflow."""
+    return -_softplus(xp, -x)
+
+
+logsigmoid.gradients(x=lambda ns, g, x: g * ns.sigmoid(-x))
+
+
+@op(on="F", promote=only_float, inplace=True)
+def mish(xp, x):
+    """x · tanh(softplus(x))."""
+    return x * xp.tanh(_softplus(xp, x))
+
+
+@mish.gradient("x")
+def _(ns, g, x):
+    t = ns.tanh(ns.softplus(x))
+    return g * (t + x * ns.sigmoid(x) * (1 - t * t))
+
+
+@function(on="F")
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (1 + input.abs())
+
+
+@function(on="F")
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+@function(on="F")
+def glu(input, dim=-1):
+    """The first half along ``dim`` times the sigmoid of the second."""
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    size = input.shape[dim]
+    if size % 2:
+        raise RuntimeError(f"glu: dimension {dim} must have an even size, it has {size}")
+    half = size // 2
+    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
+
+
+# Softmax
+
+
+def _along(name, x, dim):
+    if dim is None:
+        dim = 0 if x.ndim in (0, 1, 3) else 1
+        warnings.warn(
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to "
+            "include dim=X as an argument.",
+            stacklevel=5,
+        )
+    return dim
+
+
+def _floats(xp, x, dtype):
+    """x in the type asked for; a softmax of integers is an error, as in PyTorch."""
+    if dtype is not None:
+        x = x.astype(getattr(dtype, "numpy", dtype), copy=False)
+    return only_float([x])[0]
+
+
+@op(on="fb Tensor F")
+def softmax(xp, x, /, dim=None, dtype=None):
+    """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given."""
+    x = _floats(xp, x, dtype)
+    if x.ndim == 0:
+        return xp.ones_like(x)
+    dim = _along("softmax", x, dim)
+    out = x - xp.max(x, axis=dim, keepdims=True, **_start(x, dim))
+    xp.exp(out, out=out)
+    out /= xp.sum(out, axis=dim, keepdims=True)
+    return out
+
+
+@op(on="fb Tensor F")
+def log_softmax(xp, x, /, dim=None, dtype=None):
+    """log(softmax(x)), without overflow."""
+    x = _floats(xp, x, dtype)
+    if x.ndim == 0:
+        return xp.zeros_like(x)
+    dim = _along("log_softmax", x, dim)
+    out = x - xp.max(x, axis=dim, keepdims=True, **_start(x, dim))
+    out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
+    return out
+
+
+def _start(x, dim):
+    """What makes the maximum of nothing legal."""
+    return {} if x.size else {"initial": 0}
+
+
+@softmax.gradient("x")
+def _(ns, g, out, dim):
+    if out.ndim == 0:
+        return g * 0
+    dim = (0 if out.ndim in (1, 3) else 1) if dim is None else dim
+    return out * (g - ns.sum(g * out, dim, True))
+
+
+@log_softmax.gradient("x")
+def _(ns, g, out, dim):
+    if out.ndim == 0:
+        return g * 0
+    dim = (0 if out.ndim in (1, 3) else 1) if dim is None else dim
+    return g - ns.exp(out) * ns.sum(g, dim, True)
+
+
+@function(on="F")
+def softmin(input, dim=None, dtype=None):
+    """softmax(-x)."""
+    return softmax(-input, dim, dtype)

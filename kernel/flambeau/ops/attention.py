@@ -1,0 +1,77 @@
+"""Attention: a mean of values, weighted by how well keys answer queries."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from .promote import only_float
+from .registry import OPS, function, op
+
+
+@op(on="", promote=only_float)
+def masked_softmax(xp, x, mask, /, causal=False):
+    """Softmax over the last dimension of scores, after a mask; all 0 where nothing is let through.
+
+    ``mask`` is boolean (True lets through) or is added; ``causal`` lets query i see keys 0 to i.
+    """
+    low = x.dtype.type("-inf")
+    if mask is not None:
+        x = xp.where(mask, x, low) if mask.dtype.kind == "b" else x + mask.astype(x.dtype, copy=False)
+    if causal:
+        x = xp.where(xp.tri(*x.shape[-2:], dtype=bool), x, low)
+    if not x.size:
+        return x.copy()
+    top = xp.max(x, axis=-1, keepdims=True)
+    hidden = mask is not None or causal
+    if hidden:
+        top = xp.where(top == low, x.dtype.type(0), top)
+    out = xp.exp(x - top)
+    total = xp.sum(out, axis=-1, keepdims=True)
+    out /= xp.where(total == 0, x.dtype.type(1), total) if hidden else total
+    return out
+
+
+@masked_softmax.gradient("x", "mask")
+def _(ns, g, out, needs):
+    slope = out * (g - ns.sum(g * out, -1, True))
+    return slope, slope if needs[1] else None
+
+
+def _check(query, key, value):
+    shapes = [tuple(t.shape) for t in (query, key, value)]
+    if min(len(s) for s in shapes) < 2:
+        raise RuntimeError(f"query, key and value need at least 2 dimensions, shapes are {shapes}")
+    if shapes[0][-1] != shapes[1][-1]:
+        raise RuntimeError(
+            f"scaled_dot_product_attention: query {shapes[0]} and key {shapes[1]} must have the "
+            "same size in the last dimension"
+        )
+    if shapes[1][-2] != shapes[2][-2]:
+        raise RuntimeError(
+            f"scaled_dot_product_attention: key {shapes[1]} and value {shapes[2]} must have the "
+            "same length (dimension -2)"
+        )
+
+
+@function(on="F")
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """softmax(query @ keyᵀ · scale + mask) @ value: (..., L, E), (..., S, E), (..., S, V).
+
+    ``scale`` is 1 / √E by default. Mirrors ``torch.nn.functional.scaled_dot_product_attention``.
+    """
+    _check(query, key, value)
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
+    if enable_gqa:
+        times = query.shape[-3] // key.shape[-3]
+        key, value = (t.repeat_interleave(times, -3) for t in (key, value))
+    scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
+    scores = (query * scale) @ key.transpose(-2, -1)
+    weights = masked_softmax(scores, attn_mask, is_causal)
+    if dropout_p > 0:
+        weights = OPS["dropout"](weights, dropout_p)
+    return weights @ value

@@ -1,0 +1,188 @@
+"""Changing the type and the device of a tensor, and asking about types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import device as Device, move as move_array, of as device_of, usable
+from .. import dtypes
+from ..tensor import Tensor
+from .registry import function, op
+
+
+@op(on="", backward="ToCopyBackward0")
+def cast(xp, x, /, dtype):
+    """x in a NumPy dtype."""
+    return x.astype(dtype)
+
+
+cast.gradients(x=lambda g: g)
+
+
+@op(on="", backward="ToCopyBackward0")
+def move(xp, x, /, device, source):
+    """x on another device; ``source`` is where it was."""
+    return move_array(x, device)
+
+
+move.gradients(x=lambda ns, g, device, source: ns.move(g, source, device))
+
+
+def _target(args: tuple[Any, ...], dtype: Any, device: Any) -> tuple[Any, Any]:
+    for arg in args:
+        if isinstance(arg, dtypes.dtype):
+            dtype = arg
+        elif isinstance(arg, Tensor):
+            dtype, device = arg.dtype, arg.device
+        elif isinstance(arg, (str, Device, int)) and not isinstance(arg, bool):
+            device = arg
+        elif arg is not None and not isinstance(arg, bool):
+            raise TypeError(
+                f"to() received an invalid argument of type {type(arg).__name__}; "
+                "it takes a dtype, a device or a tensor"
+            )
+    return dtype, device
+
+
+@function(on="Tensor")
+def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None,
+       other=None):
+    """This tensor in a dtype, on a device, or as another tensor; itself if it is so already."""
+    dtype, device = _target(args if other is None else (*args, other), dtype, device)
+    out = self
+    if device is not None:
+        where = usable(device)
+        if where != device_of(out.array):
+            out = move(out, where, device_of(out.array))
+    if dtype is not None:
+        if not isinstance(dtype, dtypes.dtype):
+            raise TypeError(f"to(): dtype must be torch.dtype, not {type(dtype).__name__}")
+        if dtype.numpy != out.array.dtype:
+            out = cast(out, dtype.numpy)
+    return out.clone() if copy and out is self else out
+
+
+@function(on="Tensor")
+def cpu(self, memory_format=None):
+    """This tensor in the memory of the CPU."""
+    return to(self, "cpu")
+
+
+@function(on="Tensor")
+def cuda(self, device=None, non_blocking=False, memory_format=None):
+    """This tensor in the memory of a CUDA device."""
+    return to(self, "cuda" if device is None else device)
+
+
+def _converter(name: str, kind: dtypes.dtype) -> None:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return to(self, kind)
+
+    convert.__name__ = name
+    convert.__doc__ = f"This tensor as {kind.name}."
+    function(on="Tensor")(convert)
+
+
+for _name in ("float", "double", "half", "int", "short", "long", "bool", "cfloat", "cdouble"):
+    _converter(_name, dtypes.PUBLIC[_name])
+_converter("byte", dtypes.uint8)
+_converter("char", dtypes.int8)
+
+_LEGACY_NAMES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
+    "int64": "Long", "float16": "Half", "float32": "Float", "float64": "Double",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
+@function(on="Tensor", name="type")
+def type_(self, dtype=None, non_blocking=False):
+    """The old name of its type ("torch.FloatTensor"), or this tensor in another type."""
+    if dtype is None:
+        prefix = "torch.cuda." if self.is_cuda else "torch."
+        return f"{prefix}{_LEGACY_NAMES[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        short = dtype.rpartition(".")[2].removesuffix("Tensor")
+        names = [name for name, old in _LEGACY_NAMES.items() if old == short]
+        if not names:
+            raise ValueError(f"invalid type: {dtype!r}")
+        dtype = dtypes.of_name(names[0])
+    return to(self, getattr(dtype, "kind", dtype))
+
+
+@function(on="Tensor")
+def type_as(self, other):
+    """This tensor in the type and on the device of another."""
+    return to(self, other)
+
+
+# Asking about types
+
+
+@function(on="fb")
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+@function(on="fb")
+def is_floating_point(input: Tensor) -> bool:
+    """Whether its elements are floats."""
+    return input.is_floating_point()
+
+
+@function(on="fb")
+def is_complex(input: Tensor) -> bool:
+    """Whether its elements are complex."""
+    return input.is_complex()
+
+
+@function(on="fb")
+def result_type(tensor: Any, other: Any) -> dtypes.dtype:
+    """The type that arithmetic on the two gives."""
+    operands = [v.array if isinstance(v, Tensor) else v for v in (tensor, other)]
+    return dtypes.OF_NUMPY[dtypes.common(operands)]
+
+
+@function(on="fb")
+def promote_types(type1: dtypes.dtype, type2: dtypes.dtype) -> dtypes.dtype:
+    """The smallest type that both fit; an integer never widens a float."""
+    return dtypes.promote_types(type1, type2)
+
+
+@function(on="fb")
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether PyTorch's rules let a result of one type be written into the other."""
+    order = "biufc"
+    a, b = ("i" if d.numpy.kind == "u" else d.numpy.kind for d in (from_, to))
+    return order.index(a) <= order.index(b) and not (from_.is_signed and to is dtypes.uint8)
+
+
+class finfo:  # noqa: N801  (PyTorch's name)
+    """Limits of a floating-point type: ``eps``, ``max``, ``min``, ``tiny``, ``bits``."""
+
+    def __init__(self, type: dtypes.dtype | None = None) -> None:
+        self._of = np.finfo((type or dtypes.get_default_dtype()).numpy)
+        self.eps, self.max, self.min = (float(getattr(self._of, n)) for n in ("eps", "max", "min"))
+        self.tiny = self.smallest_normal = float(self._of.tiny)
+        self.resolution, self.bits = float(self._of.resolution), int(self._of.bits)
+        self.dtype = str(self._of.dtype)
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        parts = ", ".join(f"{n}={getattr(self, n):g}" for n in names)
+        return f"finfo({parts}, dtype={self.dtype})"
+
+
+class iinfo:  # noqa: N801  (PyTorch's name)
+    """Limits of an integer type: ``max``, ``min``, ``bits``."""
+
+    def __init__(self, type: dtypes.dtype) -> None:
+        found = np.iinfo(type.numpy)
+        self.max, self.min, self.bits = int(found.max), int(found.min), int(found.bits)
+        self.dtype = type.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

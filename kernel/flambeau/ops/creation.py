@@ -1,0 +1,366 @@
+"""Making tensors: from data, of one value, in steps."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from ..device import CPU, cupy, device as Device, move, usable
+from .. import dtypes
+from ..dtypes import dtype as Dtype
+from ..tensor import Size, Tensor, wrap
+from .registry import function
+from .shape import sizes
+
+
+def place(device: Any) -> tuple[Any, Device]:
+    """The array module and the device for a ``device`` argument."""
+    where = usable(device)
+    return (np if where.type == "cpu" else cupy()), where
+
+
+def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of a NumPy array, moved to the device asked for."""
+    made = wrap(array if device is None else move(array, usable(device)))
+    return made.requires_grad_() if requires_grad else made
+
+
+def _numpy_type(dtype: Dtype | None, otherwise: Any = None) -> Any:
+    if dtype is None:
+        return otherwise if otherwise is not None else dtypes.get_default_dtype().numpy
+    if not isinstance(dtype, Dtype):
+        if dtype in (float, int, bool, complex):
+            return np.dtype(np.float64) if dtype is float else dtypes.of(dtype).numpy
+        raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
+    return dtype.numpy
+
+
+# From data
+
+
+def _first(data: Any) -> Any:
+    """The first number of nested lists."""
+    while isinstance(data, (list, tuple)) and data:
+        data = next((d for d in data if not isinstance(d, (list, tuple)) or d), None)
+    return None if isinstance(data, (list, tuple)) else data
+
+
+def _unwrap(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return move(data.array, CPU)
+    if isinstance(data, (list, tuple)):
+        return [_unwrap(d) for d in data]
+    return data
+
+
+def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
+    """A new NumPy array of numbers, nested lists, arrays or tensors, in the type PyTorch gives."""
+    if isinstance(data, range):
+        data = list(data)
+    first = _first(data)
+    if isinstance(first, (str, bytes)) or first is ...:
+        raise TypeError(f"new(): invalid data type '{type(first).__name__}'")
+    if not isinstance(first, (bool, int, float, complex, type(None))) and not hasattr(
+        first, "__array__"
+    ):
+        raise RuntimeError(f"Could not infer dtype of {type(first).__name__}")
+    try:
+        array = np.array(_unwrap(data))
+    except ValueError as error:
+        raise ValueError(f"expected sequences of equal lengths at each depth: {error}") from None
+    if array.dtype.kind not in "biufc":
+        kind = type(first).__name__ if first is not None else "NoneType"
+        raise RuntimeError(f"Could not infer dtype of {kind}")
+    if dtype is None and not hasattr(first, "dtype"):
+        default = dtypes.get_default_dtype()
+        by_kind = {"b": bool, "i": int, "u": int, "f": default, "c": complex}
+        dtype = default if array.size == 0 else dtypes.of(by_kind[array.dtype.kind])
+    return array.astype(_numpy_type(dtype, array.dtype), copy=False)
+
+
+@function(on="fb")
+def tensor(
+    data: Any,
+    dtype: Dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor with a copy of the data: numbers, nested lists, arrays or tensors.
+
+    Python floats become the default dtype (float32), ints int64; arrays keep theirs.
+    """
+    if device is None and isinstance(data, Tensor):
+        device = data.device
+    return finish(array_of(data, dtype), device, requires_grad)
+
+
+@function(on="fb")
+def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
+    """The data as a tensor, without a copy where its type and device allow."""
+    if isinstance(data, Tensor):
+        made = data
+    elif isinstance(data, np.ndarray):
+        made = from_numpy(data)
+    elif type(data).__module__.partition(".")[0] == "cupy":
+        made = wrap(data)
+    else:
+        return tensor(data, dtype, device)
+    return made.to(device=device, dtype=dtype)
+
+
+@function(on="fb")
+def asarray(
+    obj: Any,
+    *,
+    dtype: Dtype | None = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """As `as_tensor`; ``copy=True`` always copies, ``copy=False`` never."""
+    made = as_tensor(obj, dtype, device)
+    shared = made is obj or (isinstance(obj, np.ndarray) and np.may_share_memory(made.array, obj))
+    if copy is False and not shared:
+        raise ValueError("asarray: a copy is needed for this object, dtype or device")
+    made = made.clone() if copy and shared else made
+    return made.requires_grad_() if requires_grad else made
+
+
+@function(on="fb")
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares memory with a NumPy array."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.of(ndarray.dtype)
+    return wrap(ndarray.view(np.ndarray) if type(ndarray) is not np.ndarray else ndarray)
+
+
+@function(on="fb", name="scalar_tensor")
+def _scalar(s: Any, *, dtype: Dtype | None = None, device: Any = None) -> Tensor:
+    """A tensor without dimensions."""
+    return full((), s, dtype=dtype or dtypes.get_default_dtype(), device=device)
+
+
+# Of one value
+
+
+def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = sizes(size)
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    return shape
+
+
+def _filled(size, value, dtype, device, requires_grad):
+    xp, where = place(device)
+    array = xp.full(_shape(size), value, _numpy_type(dtype))
+    return finish(array, where, requires_grad)
+
+
+@function(on="fb")
+def zeros(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """Zeros of a shape."""
+    xp, where = place(device)
+    return finish(xp.zeros(_shape(size), _numpy_type(dtype)), where, requires_grad)
+
+
+@function(on="fb")
+def ones(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """Ones of a shape."""
+    return _filled(size, 1, dtype, device, requires_grad)
+
+
+@function(on="fb")
+def empty(
+    *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False,
+    memory_format=None,
+):
+    """A shape of memory with whatever stands in it."""
+    xp, where = place(device)
+    return finish(xp.empty(_shape(size), _numpy_type(dtype)), where, requires_grad)
+
+
+@function(on="fb")
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None):
+    """A shape filled with one value, whose type it takes."""
+    if isinstance(fill_value, Tensor):
+        dtype, fill_value = dtype or fill_value.dtype, fill_value.item()
+    if dtype is None:
+        dtype = dtypes.of(type(fill_value))
+    return _filled((size,), fill_value, dtype, device, requires_grad)
+
+
+def _like(input, dtype, device):
+    """The keywords for something made like another tensor."""
+    return {"dtype": dtype or input.dtype, "device": device or input.device}
+
+
+@function(on="fb")
+def zeros_like(
+    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
+):
+    """Zeros in the shape, type and place of another tensor."""
+    return zeros(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+
+
+@function(on="fb")
+def ones_like(
+    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
+):
+    """Ones in the shape, type and place of another tensor."""
+    return ones(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+
+
+@function(on="fb")
+def empty_like(
+    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
+):
+    """Uninitialised memory in the shape, type and place of another tensor."""
+    return empty(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+
+
+@function(on="fb")
+def full_like(
+    input, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None,
+    memory_format=None,
+):
+    """One value in the shape, type and place of another tensor."""
+    like = _like(input, dtype, device)
+    return full(input.array.shape, fill_value, requires_grad=requires_grad, **like)
+
+
+@function(on="Tensor")
+def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
+    """Zeros in the type and place of this tensor."""
+    return zeros(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+
+
+@function(on="Tensor")
+def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
+    """Ones in the type and place of this tensor."""
+    return ones(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+
+
+@function(on="Tensor")
+def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
+    """Uninitialised memory in the type and place of this tensor."""
+    return empty(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+
+
+@function(on="Tensor")
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """One value in the type and place of this tensor."""
+    return full(size, fill_value, requires_grad=requires_grad, **_like(self, dtype, device))
+
+
+@function(on="Tensor")
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """The data in the type and place of this tensor."""
+    return tensor(data, requires_grad=requires_grad, **_like(self, dtype, device))
+
+
+# In steps
+
+
+@function(on="fb")
+def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires_grad=False):
+    """start, start + step, ... up to, not including, ``end``; ``arange(end)`` starts at 0."""
+    if len(bounds) == 1:
+        (end,) = bounds
+    elif bounds:
+        start, end, step = (*bounds, step)[:3]
+    start, end, step = (v.item() if hasattr(v, "item") else v for v in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    kind = _numpy_type(dtype, np.dtype("int64") if whole else None)
+    xp, where = place(device)
+    if whole:
+        array = xp.arange(start, end, step, dtype="int64").astype(kind, copy=False)
+    else:
+        array = (start + xp.arange(ceil((end - start) / step)) * step).astype(kind)
+    return finish(array, where, requires_grad)
+
+
+@function(on="fb")
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+    """``steps`` numbers evenly spaced from start to end, both included."""
+    start, end = (v.item() if hasattr(v, "item") else v for v in (start, end))
+    if int(steps) < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    xp, where = place(device)
+    array = xp.linspace(start, end, int(steps), dtype="float64").astype(_numpy_type(dtype))
+    return finish(array, where, requires_grad)
+
+
+@function(on="fb")
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+    """``base`` to the powers of ``steps`` numbers evenly spaced from start to end."""
+    xp, where = place(device)
+    array = float(base) ** xp.linspace(start, end, int(steps), dtype="float64")
+    return finish(array.astype(_numpy_type(dtype)), where, requires_grad)
+
+
+@function(on="fb")
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
+    """Ones on the diagonal, zeros elsewhere."""
+    xp, where = place(device)
+    return finish(xp.eye(n, n if m is None else m, dtype=_numpy_type(dtype)), where, requires_grad)
+
+
+@function(on="fb")
+def meshgrid(*tensors, indexing="ij"):
+    """For each vector a tensor with its values repeated along the dimensions of the others."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        (tensors,) = tensors
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be "xy" or "ij", but received: {indexing}')
+    shape = [t.numel() for t in tensors]
+    grids = []
+    for i, t in enumerate(tensors):
+        one = [shape[i] if i == j else 1 for j in range(len(shape))]
+        grid = t.reshape(one).expand(shape)
+        grids.append(grid.transpose(0, 1) if indexing == "xy" and len(shape) > 1 else grid)
+    return tuple(grids)
+
+
+# The old constructors
+
+
+def legacy_array(data: tuple[Any, ...], dtype: Dtype, device: Any) -> Any:
+    """What ``Tensor(2, 3)``, ``Tensor([1, 2])`` and ``FloatTensor(...)`` hold."""
+    xp, where = place(device)
+    if len(data) == 1 and not isinstance(data[0], (int, Size)):
+        (values,) = data
+        array = values.array if isinstance(values, Tensor) else np.asarray(_unwrap(values))
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"new(): invalid data type '{type(_first(values)).__name__}'")
+        return move(array.astype(dtype.numpy, copy=False), where)
+    return xp.empty(_shape(data), dtype.numpy) if data else xp.empty(0, dtype.numpy)
+
+
+class _LegacyType(type):
+    """Makes ``isinstance(x, fb.FloatTensor)`` ask for the dtype, and calls give plain tensors."""
+
+    kind: Dtype
+
+    def __call__(cls, *data: Any, device: Any = None) -> Tensor:
+        return wrap(legacy_array(data, cls.kind, device))
+
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, Tensor) and x.dtype is cls.kind and not x.is_cuda
+
+
+LEGACY = {
+    f"{name}Tensor": _LegacyType(f"{name}Tensor", (), {"kind": kind, "__doc__": f"{kind!r} on CPU."})
+    for name, kind in [
+        ("Float", dtypes.float32), ("Double", dtypes.float64), ("Half", dtypes.float16),
+        ("Byte", dtypes.uint8), ("Char", dtypes.int8), ("Short", dtypes.int16),
+        ("Int", dtypes.int32), ("Long", dtypes.int64), ("Bool", dtypes.bool_),
+    ]
+}  # fmt: skip

@@ -1,0 +1,105 @@
+"""Dropout: entries, or whole channels, set to zero at random while training."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ..device import of as device_of
+from ..random import generator_for
+from .apply import apply_inplace
+from .promote import only_float
+from .registry import function, op
+
+
+def _survivors(xp, x, p, dims):
+    """For the first ``dims`` dimensions (None: all), which entries stay; each does with 1 - p."""
+    dims = x.ndim if dims is None else dims
+    shape = (*x.shape[:dims], *(1,) * (x.ndim - dims))
+    stream = generator_for(device_of(x))
+    if xp is not np:
+        return stream.random(size=shape, dtype=np.float32) >= p
+    # 16 random bits an entry are enough, and four times as fast as floats.
+    return np.frombuffer(stream.bytes(2 * prod(shape)), np.uint16).reshape(shape) >= p * 65536
+
+
+@op(on="", name="dropout", promote=only_float, extras=["kept"])
+def dropout_op(xp, x, /, p, dims=None):
+    """x / (1 - p) where an entry stays, 0 elsewhere."""
+    kept = _survivors(xp, x, p, dims)
+    out = x * kept
+    if p < 1:
+        out *= x.dtype.type(1 / (1 - p))
+    return out, kept
+
+
+dropout_op.gradients(x=lambda g, kept, p: g * kept * (1 / (1 - p) if p < 1 else 0.0))
+
+_FLOOR = -1.0507009873554805 * 1.6732632423543772  # what selu gives for -infinity
+
+
+@op(on="", name="alpha_dropout", promote=only_float, extras=["kept"])
+def alpha_dropout_op(xp, x, /, p, dims=None):
+    """Dropout to selu's lowest value, then scaled so that mean and variance stay."""
+    kept = _survivors(xp, x, p, dims)
+    a, b = _alpha_scale(p)
+    # In x's own type: a boolean would make a plain number a float64.
+    return (x * kept) * a + (~kept).astype(x.dtype) * (a * _FLOOR) + b, kept
+
+
+def _alpha_scale(p):
+    a = ((1 - p) * (1 + p * _FLOOR**2)) ** -0.5 if p < 1 else 0.0
+    return a, -a * _FLOOR * p
+
+
+alpha_dropout_op.gradients(x=lambda g, kept, p: g * kept * _alpha_scale(p)[0])
+
+
+def _run(operation, input, p, training, inplace, dims=None):
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    if inplace:
+        return apply_inplace(operation, (input,), (p, dims))
+    return operation(input, p, dims)
+
+
+@function(on="F")
+def dropout(input, p=0.5, training=True, inplace=False):
+    """Zeroes each entry with probability p and divides the others by 1 - p, in training.
+
+    Mirrors ``torch.nn.functional.dropout``.
+    """
+    return _run(dropout_op, input, p, training, inplace)
+
+
+@function(on="F")
+def dropout1d(input, p=0.5, training=True, inplace=False):
+    """Zeroes whole channels of (N, C, L) or (C, L)."""
+    return _run(dropout_op, input, p, training, inplace, max(1, input.ndim - 1))
+
+
+@function(on="F")
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    """Zeroes whole channels of (N, C, H, W)."""
+    return _run(dropout_op, input, p, training, inplace, 2)
+
+
+@function(on="F")
+def dropout3d(input, p=0.5, training=True, inplace=False):
+    """Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    return _run(dropout_op, input, p, training, inplace, 2 if input.ndim > 4 else 1)
+
+
+@function(on="F")
+def alpha_dropout(input, p=0.5, training=False, inplace=False):
+    """Dropout that keeps the mean and variance of what selu gives."""
+    return _run(alpha_dropout_op, input, p, training, inplace)
+
+
+@function(on="F")
+def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
+    """Alpha dropout of whole channels."""
+    return _run(alpha_dropout_op, input, p, training, inplace, 2)

@@ -1,0 +1,347 @@
+"""Indexing: ``x[...]`` in all its forms, reading and writing, and its named relatives.
+
+An index is split as PyTorch does it: first its ints, slices, None and Ellipsis give a view, then
+its tensors, lists and masks pick from that view. (NumPy would count ints among the arrays.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..device import move, of as device_of
+from ..tensor import Tensor
+from .apply import apply, apply_inplace
+from .gather import sum_at
+from .registry import function, op
+from .shape import at_dim
+
+# Views
+
+
+@op(on="", name="slice", view=True)
+def slice_op(xp, x, /, index):
+    """x[index] for slices, None and Ellipsis."""
+    return x[index]
+
+
+@op(on="", view=True)
+def select_op(xp, x, /, index):
+    """x[index] with ints among the slices."""
+    return x[(*index, ...)]
+
+
+@op(on="")
+def slice_put(xp, x, /, shape, index):
+    """Zeros of a shape with x at an index."""
+    out = xp.zeros(shape, x.dtype)
+    out[index] = x
+    return out
+
+
+select_op.name, select_op.backward_name = "select", "SelectBackward0"
+for _view in (slice_op, select_op):
+    _view.gradients(x=lambda ns, g, x_shape, index: ns.slice_put(g, tuple(x_shape), index))
+slice_put.gradients(x=lambda ns, g, index: ns.slice(g, index))
+
+
+@op(view=True, backward="SliceBackward0")
+def narrow(xp, x, /, dim, start, length):
+    """The ``length`` entries along ``dim`` from ``start`` on."""
+    at, n = at_dim(dim, x.ndim), x.shape[dim]
+    start = int(start) + n if start < 0 else int(start)
+    if length < 0 or start < 0 or start + length > n:
+        raise RuntimeError(
+            f"start ({start}) + length ({length}) exceeds dimension size ({n})."
+            if length >= 0
+            else "narrow(): length must be non-negative."
+        )
+    return x[(slice(None),) * at + (slice(start, start + length),)]
+
+
+@narrow.gradient("x")
+def _(ns, g, x_shape, dim, start, length):
+    at, start = dim % len(x_shape), int(start) + (x_shape[dim] if start < 0 else 0)
+    index = (slice(None),) * at + (slice(start, start + length),)
+    return ns.slice_put(g, tuple(x_shape), index)
+
+
+@function
+def select(input, dim, index):
+    """The slice at ``index`` along ``dim``, without that dimension."""
+    return select_op(input, (slice(None),) * at_dim(dim, input.ndim) + (int(index),))
+
+
+# Picking by arrays
+
+
+@op(on="")
+def index(xp, x, /, at):
+    """x[at], where arrays say which elements to take; a copy."""
+    return x[at]
+
+
+@op(on="")
+def index_add_new(xp, x, /, shape, at):
+    """Zeros of a shape with x added at an index, as often as that names an element."""
+    return sum_at(xp, shape, at, x)
+
+
+index.gradients(x=lambda ns, g, x_shape, at: ns.index_add_new(g, tuple(x_shape), at))
+index_add_new.gradients(x=lambda ns, g, at: ns.index(g, at))
+
+
+@op(on="", name="index_put", inplace=True)
+def index_put_op(xp, x, values, /, at, accumulate=False):
+    """x with ``values`` written (or added) where arrays say."""
+    out = x.copy()
+    _put(xp, out, values, at, accumulate)
+    return out
+
+
+index_put_op.writes(lambda xp, x, values, at, accumulate: _put(xp, x, values, at, accumulate))
+
+
+def _put(xp, x, values, at, accumulate):
+    if accumulate:
+        x += sum_at(xp, x.shape, at, xp.broadcast_to(xp.asarray(values, x.dtype), x[at].shape))
+    else:
+        x[at] = values
+
+
+index_put_op.gradients(
+    x=lambda ns, g, at, accumulate: g if accumulate else ns.index_put(g, 0.0, at),
+    values=lambda ns, g, at: ns.index(g, at),
+)
+
+# Reading an index
+
+
+def _as_array(item: Any, like: Any) -> Any:
+    """An index array on the device of what it indexes."""
+    array = item.array if isinstance(item, Tensor) else np.asarray(item)
+    if not array.size and not hasattr(item, "dtype"):
+        array = array.astype(np.int64)
+    if array.dtype == np.uint8:
+        array = array.astype(bool)
+    if array.dtype.kind not in "iub":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return move(array, device_of(like))
+
+
+def _is_int(item: Any) -> bool:
+    if isinstance(item, Tensor):
+        return item.array.ndim == 0 and item.array.dtype.kind in "iu" and item.array.dtype.itemsize > 1
+    return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
+
+
+class _Split:
+    """Sorts the entries of an index into its basic part and its arrays."""
+
+    def __init__(self, x: Any, entries: list[Any]) -> None:
+        self.x = x
+        self.used = sum(map(_consumes, entries))
+        if self.used > x.ndim:
+            raise IndexError(
+                f"too many indices for tensor of dimension {x.ndim}: {self.used} were given"
+            )
+        self.basic: list[Any] = []
+        self.arrays: list[Any] = []
+        self.ints = False
+        self.at = 0  # the dimension of x that comes next
+
+    def take(self, item: Any) -> None:
+        if item is Ellipsis:
+            gap = self.x.ndim - self.used
+            self.put([slice(None)] * gap, [slice(None)] * gap, gap)
+        elif item is None:
+            self.put([None], [slice(None)], 0)
+        elif isinstance(item, slice):
+            if item.step is not None and int(item.step) <= 0:
+                raise ValueError("step must be greater than zero")
+            self.put([item], [slice(None)], 1)
+        elif _is_int(item):
+            self.ints = True
+            self.put([int(item)], [], 1)
+        elif isinstance(item, bool):
+            self.put([], [item], 0)
+        else:
+            found = _as_array(item, self.x)
+            n = _consumes(found)
+            if _is_mask(found):
+                _check_mask(found, self.x, self.at)
+            self.put([slice(None)] * n, [found], n)
+
+    def put(self, basic: list[Any], arrays: list[Any], dims: int) -> None:
+        self.basic += basic
+        self.arrays += arrays
+        self.at += dims
+
+
+def split_index(x: Any, key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], bool]:
+    """An index as (basic part, arrays part, whether the basic part has ints); () for none."""
+    entries = list(key) if isinstance(key, tuple) else [key]
+    found = _Split(x, entries)
+    for item in entries:
+        found.take(item)
+    arrays = found.arrays
+    if not any(isinstance(a, bool) or hasattr(a, "dtype") for a in arrays):
+        arrays = []
+    return _trimmed(found.basic), _unmasked(arrays), found.ints
+
+
+def _consumes(item: Any) -> int:
+    """How many dimensions an entry of an index stands for."""
+    if item is None or item is Ellipsis or isinstance(item, bool):
+        return 0
+    return item.ndim if _is_mask(item) else 1
+
+
+def _check_mask(mask: Any, x: Any, at: int) -> None:
+    for i, n in enumerate(mask.shape):
+        if n != x.shape[at + i]:
+            raise IndexError(
+                f"The shape of the mask {list(mask.shape)} at index {i} does not match the shape "
+                f"of the indexed tensor {list(x.shape)} at index {at + i}"
+            )
+
+
+def _is_mask(item: Any) -> bool:
+    kind = getattr(getattr(item, "array", item), "dtype", None)
+    return kind is not None and kind in (np.bool_, np.uint8)
+
+
+def _trimmed(basic: list[Any]) -> tuple[Any, ...]:
+    """The basic part without the full slices at its end."""
+    while basic and basic[-1] == slice(None):
+        basic.pop()
+    return tuple(basic)
+
+
+def _unmasked(arrays: list[Any]) -> tuple[Any, ...]:
+    """Several arrays with masks among them: masks as the places where they are True."""
+    found = [a for a in arrays if hasattr(a, "dtype")]
+    if len(found) < 2:
+        return tuple(arrays)
+    places: list[Any] = []
+    for a in arrays:
+        masked = hasattr(a, "dtype") and a.dtype == bool and a.ndim
+        places += a.nonzero() if masked else [a]
+    return tuple(places)
+
+
+def getitem(self: Tensor, key: Any) -> Tensor:
+    """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists."""
+    kind = key.__class__
+    if kind is int:
+        return apply(select_op, (self,), ((key,),))
+    if kind is slice and key.step is None:
+        return apply(slice_op, (self,), ((key,),))
+    basic, arrays, ints = split_index(self.array, key)
+    out = self
+    if basic or not arrays:
+        out = apply(select_op if ints else slice_op, (out,), (basic,))
+    return apply(index, (out,), (arrays,)) if arrays else out
+
+
+def setitem(self: Tensor, key: Any, value: Any) -> None:
+    """``x[key] = value``, with the gradient of both."""
+    if not isinstance(value, Tensor) and isinstance(value, np.ndarray):
+        from .creation import as_tensor
+
+        value = as_tensor(value)
+    if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
+        value = value.to(self.device)
+    basic, arrays, ints = split_index(self.array, key)
+    place = self
+    if basic:
+        place = apply(select_op if ints else slice_op, (self,), (basic,))
+    if arrays:
+        apply_inplace(index_put_op, (place, value), (arrays, False))
+    else:
+        apply_inplace(copy_op, (place, value))
+
+
+@function(on="Tensor")
+def index_put_(self, indices, values, accumulate=False):
+    """Writes (or adds) values where the index tensors say."""
+    at = tuple(slice(None) if i is None else _as_array(i, self.array) for i in indices)
+    return apply_inplace(index_put_op, (self, values), (_unmasked(list(at)), accumulate))
+
+
+@function
+def index_put(input, indices, values, accumulate=False):
+    """A copy with values written (or added) where the index tensors say."""
+    at = tuple(slice(None) if i is None else _as_array(i, input.array) for i in indices)
+    return index_put_op(input, values, _unmasked(list(at)), accumulate)
+
+
+_index_select = op(index.source_function, on="", name="index_select")
+_index_select.gradients(x=lambda ns, g, x_shape, at: ns.index_add_new(g, tuple(x_shape), at))
+
+
+@function
+def index_select(input, dim, index):
+    """The entries along ``dim`` that a vector of indices names."""
+    places = _as_array(index, input.array)
+    if places.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    front = (slice(None),) * at_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return input.clone()
+    return apply(_index_select, (input,), ((*front, places.reshape(-1)),))
+
+
+@function(on="fb")
+def take(input, index):
+    """The elements at indices into the flattened input, in the shape of the indices."""
+    return apply(_index_select, (input.reshape(-1),), ((_as_array(index, input.array),),))
+
+
+# Writing whole tensors
+
+
+@op(on="", name="copy", backward="CopyBackwards")
+def copy_op(xp, x, y):
+    """x with every value replaced by y's."""
+    return xp.broadcast_to(xp.asarray(y, x.dtype), x.shape).copy()
+
+
+@copy_op.writes
+def _(xp, x, y):
+    x[...] = y
+
+
+copy_op.gradients(x=lambda ns, g: ns.zeros_of(g), y=lambda g: g)
+
+
+@function(on="Tensor")
+def copy_(self, src, non_blocking=False):
+    """Overwrites this tensor with the values of another, in this one's type."""
+    if src.array.__class__ is not self.array.__class__:
+        src = src.to(self.device)
+    return apply_inplace(copy_op, (self, src))
+
+
+@function(on="Tensor")
+def fill_(self, value):
+    """Overwrites every element with a value."""
+    if isinstance(value, Tensor) and value.array.ndim:
+        raise RuntimeError(
+            "fill_ only supports 0-dimension value tensor but got tensor with "
+            f"{value.ndim} dimensions."
+        )
+    return apply_inplace(copy_op, (self, value))
+
+
+@function(on="Tensor")
+def zero_(self):
+    """Overwrites every element with 0."""
+    return apply_inplace(copy_op, (self, 0))
+
+
+@function(on="fb")
+def fill(input, value):
+    """A copy with every element replaced by a value."""
+    return copy_op(input, value)

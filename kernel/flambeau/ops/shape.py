@@ -1,0 +1,325 @@
+"""Operations that rearrange elements, as views of the same memory wherever PyTorch gives views."""
+
+from __future__ import annotations
+
+from ..device import shares_memory
+from ..tensor import Tensor
+from .registry import OPS, function, op
+
+
+def sizes(values):
+    """A shape from an int, a tuple, or a tuple in a tuple, of ints or one-element tensors."""
+    if isinstance(values, (list, tuple)):
+        if len(values) == 1 and isinstance(values[0], (list, tuple)):
+            values = values[0]
+        return tuple(v if v.__class__ is int else v.__index__() for v in values)
+    return (values.__index__(),)
+
+
+def at_dim(dim, ndim, extra=0):
+    """A dimension counted from 0; IndexError in PyTorch's words when there is none such."""
+    n = max(ndim + extra, 1)
+    if not -n <= dim < n:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
+    return dim % n
+
+
+@op(on="", view=True)
+def alias(xp, x):
+    """The same memory."""
+    return x[...]
+
+
+alias.gradients(x=lambda g: g)
+
+
+@op(view="maybe", packs=True, backward="ViewBackward0")
+def reshape(xp, x, /, shape):
+    """The same elements in another shape, a view where possible; one size may be -1."""
+    return x.reshape(sizes(shape))
+
+
+reshape.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
+
+
+@reshape.explains
+def _(x, shape):
+    return _misfit(x, shape)
+
+
+def _misfit(x, shape):
+    wanted = sizes(shape)
+    if wanted.count(-1) > 1:
+        return "only one dimension can be inferred", ""
+    known = 1
+    for n in wanted:
+        known *= n if n != -1 else 1
+    if known == x.numel() or (-1 in wanted and known and x.numel() % known == 0):
+        return None
+    fits = f"{x.numel()} elements"
+    return f"shape '{list(wanted)}' is invalid for input of size {x.numel()}", (
+        f"The input has shape {tuple(x.shape)}, {fits}; the new sizes must multiply to as many, "
+        "and -1 stands for whatever is left."
+    )
+
+
+@op(name="view", on="", view=True, backward="ViewBackward0")
+def view_op(xp, x, /, shape):
+    """The same memory in another shape."""
+    out = x.reshape(sizes(shape))
+    if not x.flags.c_contiguous and not shares_memory(out, x):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return out
+
+
+view_op.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
+view_op.explains(lambda x, shape: _misfit(x, shape))
+
+
+@function(on="Tensor")
+def view(self, *shape, dtype=None):
+    """The same memory in another shape, or its bytes read as another dtype."""
+    from ..dtypes import dtype as kind
+
+    if dtype is None and len(shape) == 1 and isinstance(shape[0], kind):
+        dtype = shape[0]
+    return view_op(self, shape) if dtype is None else view_dtype(self, dtype)
+
+
+@op(on="", view=True)
+def view_dtype(xp, x, /, dtype):
+    """The bytes of x read as another dtype."""
+    return x.view(dtype.numpy)
+
+
+@op(view=True, packs=True, on="Tensor")
+def expand(xp, x, /, size):
+    """x broadcast to ``size`` without copying; -1 keeps a dimension."""
+    size = sizes(size)
+    if -1 in size:
+        extra = len(size) - x.ndim
+        size = tuple(x.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
+    return xp.broadcast_to(x, size) if size != x.shape else x[...]
+
+
+expand.gradients(x=lambda ns, g, x_shape: ns.sum_to(g, tuple(x_shape)))
+
+
+@expand.explains
+def _(x, size):
+    problem = f"a tensor of shape {tuple(x.shape)} cannot be expanded to {sizes(size)}"
+    return problem, "Only dimensions of size 1 grow, and new ones are added in front."
+
+
+@function(on="fb")
+def broadcast_to(input, shape):
+    """The input broadcast to a shape without copying."""
+    return expand(input, tuple(shape))
+
+
+@op(view=True, packs=True)
+def permute(xp, x, /, dims):
+    """The dimensions in another order."""
+    order = sizes(dims)
+    if len(order) != x.ndim:
+        raise RuntimeError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {x.ndim} is not "
+            f"equal to len(dims) = {len(order)}"
+        )
+    return x.transpose(order)
+
+
+@permute.gradient("x")
+def _(ns, g, dims):
+    order = [d % len(g.shape) for d in sizes(dims)]
+    return ns.permute(g, tuple(sorted(range(len(order)), key=order.__getitem__)))
+
+
+@op(view=True, aliases=["swapaxes", "swapdims"])
+def transpose(xp, x, /, dim0, dim1):
+    """Two dimensions exchanged."""
+    if x.ndim == 0:
+        return x[...]
+    return x.swapaxes(at_dim(dim0, x.ndim), at_dim(dim1, x.ndim))
+
+
+transpose.gradients(x=lambda ns, g, dim0, dim1: ns.transpose(g, dim0, dim1))
+
+
+@op(view=True, inplace=False)
+def t(xp, x):
+    """The transpose of a matrix; a vector stays as it is."""
+    if x.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
+    return x.T
+
+
+t.gradients(x=lambda ns, g: ns.t(g))
+
+
+@op(view=True)
+def squeeze(xp, x, /, dim=None):
+    """x without its dimensions of size 1, or without those of ``dim`` that are."""
+    dims = range(x.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+    gone = {at_dim(d, x.ndim) for d in dims}
+    return x.reshape([n for i, n in enumerate(x.shape) if n != 1 or i not in gone])
+
+
+squeeze.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
+
+
+@op(view=True)
+def unsqueeze(xp, x, /, dim):
+    """x with a new dimension of size 1 at ``dim``."""
+    return xp.expand_dims(x, at_dim(dim, x.ndim, 1))
+
+
+unsqueeze.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
+
+
+@op(view=True)
+def diagonal(xp, x, /, offset=0, dim1=0, dim2=1):
+    """The elements whose index in dim2 is that in dim1 plus ``offset``, as a last dimension."""
+    return _writable(xp, xp.diagonal(x, offset, at_dim(dim1, x.ndim), at_dim(dim2, x.ndim)), x)
+
+
+def _writable(xp, view, x):
+    if hasattr(view.flags, "writeable") and x.flags.writeable:
+        view.flags.writeable = True  # NumPy guards diagonals; PyTorch writes through them
+    return view
+
+
+@diagonal.gradient("x")
+def _(ns, g, x_shape, offset, dim1, dim2):
+    return ns.diagonal_put(g, tuple(x_shape), offset, dim1, dim2)
+
+
+@op(on="", backward="DiagEmbedBackward0")
+def diagonal_put(xp, x, /, shape, offset, dim1, dim2):
+    """Zeros of a shape with x on a diagonal."""
+    out = xp.zeros(shape, x.dtype)
+    diagonal.forward(xp, out, offset, dim1, dim2)[...] = x
+    return out
+
+
+diagonal_put.gradients(
+    x=lambda ns, g, offset, dim1, dim2: ns.diagonal(g, offset, dim1, dim2),
+)
+
+
+# Names for what the above can do
+
+
+@function
+def flatten(input, start_dim=0, end_dim=-1):
+    """Dimensions start_dim to end_dim made into one."""
+    n = input.ndim
+    first, last = at_dim(start_dim, n), at_dim(end_dim, n)
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if n == 0:
+        return reshape(input, (1,))
+    if first == last:
+        return input
+    shape = input.array.shape
+    middle = 1
+    for size in shape[first : last + 1]:
+        middle *= size
+    return reshape(input, (*shape[:first], middle, *shape[last + 1 :]))
+
+
+@function
+def unflatten(input, dim, sizes):
+    """One dimension made into several; one of the sizes may be -1."""
+    at = at_dim(dim, input.ndim)
+    return reshape(input, (*input.shape[:at], *sizes, *input.shape[at + 1 :]))
+
+
+@function
+def ravel(input):
+    """All elements in one dimension."""
+    return reshape(input, (-1,))
+
+
+@function(on="Tensor")
+def view_as(self, other):
+    """A view in the shape of another tensor."""
+    return view_op(self, tuple(other.shape))
+
+
+@function(on="Tensor")
+def reshape_as(self, other):
+    """The elements in the shape of another tensor."""
+    return reshape(self, tuple(other.shape))
+
+
+@function(on="Tensor")
+def expand_as(self, other):
+    """This tensor broadcast to the shape of another."""
+    return expand(self, tuple(other.shape))
+
+
+@function(aliases=["moveaxis"])
+def movedim(input, source, destination):
+    """Dimensions moved from ``source`` to ``destination``; the others keep their order."""
+    n = input.ndim
+    start = [at_dim(d, n) for d in sizes(source)]
+    end = [at_dim(d, n) for d in sizes(destination)]
+    if len(start) != len(end):
+        raise RuntimeError("movedim: source and destination must have as many dimensions")
+    order = [-1] * n
+    for s, d in zip(start, end, strict=True):
+        order[d] = s
+    rest = iter(d for d in range(n) if d not in start)
+    return permute(input, tuple(d if d >= 0 else next(rest) for d in order))
+
+
+@function
+def adjoint(input):
+    """The last two dimensions exchanged (and conjugated, where complex)."""
+    return transpose(input, -2, -1)
+
+
+@function(on="Tensor")
+def contiguous(self, memory_format=None):
+    """This tensor itself if it is laid out in row-major order, else a copy that is."""
+    return self if self.array.flags.c_contiguous else row_major(self)
+
+
+@op(on="", name="contiguous", backward="CloneBackward0")
+def row_major(xp, x):
+    """A copy in row-major order."""
+    return xp.ascontiguousarray(x)
+
+
+row_major.gradients(x=lambda g: g)
+
+
+@op(name="clone")
+def clone(xp, x, /, memory_format=None):
+    """A copy."""
+    return x.copy("K")
+
+
+clone.gradients(x=lambda g: g)
+
+
+@function(on="fb")
+def numel(input):
+    """The number of elements."""
+    return input.numel()
+
+
+def _transposed(self):
+    """The dimensions in reverse order."""
+    return permute(self, tuple(range(self.ndim))[::-1])
+
+
+Tensor.T = property(_transposed)
+Tensor.mT = property(lambda self: OPS["transpose"](self, -2, -1), doc="Each matrix transposed.")

@@ -1,0 +1,258 @@
+"""Largest and smallest, order and ranks."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+from ..device import module_of
+from ..tensor import Tensor, wrap
+from .arithmetic import maximum, minimum
+from .reduce import axes, unreduce
+from .registry import function, op
+from .shape import at_dim
+
+
+def result_type(name: str, *fields: str) -> Any:
+    """A named tuple that prints as PyTorch's ``torch.return_types``."""
+    made = namedtuple(name, fields)  # noqa: PYI024
+
+    def text(self: Any) -> str:
+        parts = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n{parts})"
+
+    made.__repr__ = text  # type: ignore[method-assign, assignment]
+    made.__module__ = __name__
+    return made
+
+
+_Max, _Min, _Sort, _Topk = (
+    result_type(name, "values", "indices") for name in ("max", "min", "sort", "topk")
+)
+
+
+def _pad_scalar(x):
+    return x.reshape(1) if x.ndim == 0 else x
+
+
+def _nonempty(x, name, dim):
+    size = x.size if dim is None else (x.shape[dim] if x.ndim else 1)
+    if not size:
+        raise (RuntimeError if dim is None else IndexError)(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+            if dim is None
+            else f"{name}(): Expected reduction dim {dim} to have non-zero size."
+        )
+
+
+@op
+def amax(xp, x, /, dim=(), keepdim=False):
+    """The largest element over ``dim``; ties share the gradient evenly."""
+    _nonempty(x, "amax", None)
+    return xp.max(x, axis=axes(dim), keepdims=keepdim)
+
+
+@op
+def amin(xp, x, /, dim=(), keepdim=False):
+    """The smallest element over ``dim``; ties share the gradient evenly."""
+    _nonempty(x, "amin", None)
+    return xp.min(x, axis=axes(dim), keepdims=keepdim)
+
+
+@op(on="", name="max", backward="MaxBackward1")
+def max_all(xp, x):
+    """The largest element."""
+    _nonempty(x, "max", None)
+    return xp.max(x)
+
+
+@op(on="", name="min", backward="MinBackward1")
+def min_all(xp, x):
+    """The smallest element."""
+    _nonempty(x, "min", None)
+    return xp.min(x)
+
+
+def _to_extremes(ns, g, x, out, dim=None, keepdim=False):
+    g, out = (unreduce(ns, v, x.shape, dim, keepdim) for v in (g, out))
+    chosen = ns.cast(x == out, x.dtype if not ns.taped else x.array.dtype)
+    return chosen * (g / ns.sum(chosen, dim, True))
+
+
+for _one in (amax, amin):
+    _one.gradients(
+        x=lambda ns, g, x, out, dim, keepdim: _to_extremes(ns, g, x, out, axes(dim), keepdim)
+    )
+for _one in (max_all, min_all):
+    _one.gradients(x=lambda ns, g, x, out: _to_extremes(ns, g, x, out))
+
+
+def _picked(xp, x, places, dim, keepdim):
+    """The elements at the places found along ``dim``, and the places."""
+    places = xp.expand_dims(places, dim)
+    values = xp.take_along_axis(x, places, dim)
+    out = (values, places) if keepdim else (values.squeeze(dim), places.squeeze(dim))
+    return tuple(v.astype(k, copy=False) for v, k in zip(out, (x.dtype, "int64"), strict=True))
+
+
+def _extreme(xp, x, dim, keepdim, name):
+    dim = at_dim(dim, x.ndim)
+    _nonempty(x, name, dim)
+    if x.ndim == 0:
+        return x.copy(), xp.zeros((), "int64")
+    return _picked(xp, x, getattr(xp, f"arg{name}")(x, axis=dim), dim, keepdim)
+
+
+@op(on="", outputs=2, backward="MaxBackward0")
+def max_dim(xp, x, /, dim, keepdim):
+    """The largest along a dimension, and where each is."""
+    return _extreme(xp, x, dim, keepdim, "max")
+
+
+@op(on="", outputs=2, backward="MinBackward0")
+def min_dim(xp, x, /, dim, keepdim):
+    """The smallest along a dimension, and where each is."""
+    return _extreme(xp, x, dim, keepdim, "min")
+
+
+def _to_picked(ns, g, x_shape, out, dim, keepdim):
+    g, places = g[0], out[1]
+    if x_shape and not keepdim:
+        g, places = ns.unsqueeze(g, dim), ns.unsqueeze(places, dim)
+    return ns.gather_put(g, places, tuple(x_shape), dim)
+
+
+for _one in (max_dim, min_dim):
+    _one.gradients(
+        x=lambda ns, g, x_shape, out, dim, keepdim: _to_picked(
+            ns, g, x_shape, out, dim % (len(x_shape) or 1), keepdim
+        )
+    )
+
+
+@function
+def max(input, dim=None, keepdim=False, *, other=None):
+    """The largest element; with ``dim`` (values, indices) along it; with a tensor `maximum`."""
+    if isinstance(dim, Tensor) or other is not None:
+        return maximum(input, dim if other is None else other)
+    return max_all(input) if dim is None else _Max(*max_dim(input, dim, keepdim))
+
+
+@function
+def min(input, dim=None, keepdim=False, *, other=None):
+    """The smallest element; with ``dim`` (values, indices) along it; with a tensor `minimum`."""
+    if isinstance(dim, Tensor) or other is not None:
+        return minimum(input, dim if other is None else other)
+    return min_all(input) if dim is None else _Min(*min_dim(input, dim, keepdim))
+
+
+@function
+def aminmax(input, *, dim=None, keepdim=False):
+    """The smallest and the largest together."""
+    where = () if dim is None else dim
+    return result_type("aminmax", "min", "max")(
+        amin(input, where, keepdim), amax(input, where, keepdim)
+    )
+
+
+def _arg(xp, x, dim, keepdim, name):
+    _nonempty(x, f"arg{name}", dim)
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"arg{name} is not implemented for booleans; use x.int()")
+    find = getattr(xp, f"arg{name}")
+    if dim is None or x.ndim == 0:
+        found = xp.asarray(find(x))
+        return (found.reshape((1,) * x.ndim) if keepdim else found).astype("int64")
+    found = find(x, axis=at_dim(dim, x.ndim))
+    return (xp.expand_dims(found, at_dim(dim, x.ndim)) if keepdim else found).astype("int64")
+
+
+@op
+def argmax(xp, x, /, dim=None, keepdim=False):
+    """The index of the largest element, along ``dim`` or in the flattened input."""
+    return _arg(xp, x, dim, keepdim, "max")
+
+
+@op
+def argmin(xp, x, /, dim=None, keepdim=False):
+    """The index of the smallest element, along ``dim`` or in the flattened input."""
+    return _arg(xp, x, dim, keepdim, "min")
+
+
+def ranks(xp, x, dim, descending):
+    """The indices that sort x along a dimension; equal elements keep their order."""
+    if not descending:
+        return xp.argsort(x, axis=dim, kind="stable")
+    turned = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
+    return xp.flip(x.shape[dim] - 1 - turned, dim)
+
+
+@op(on="", name="sort", outputs=2)
+def sort_op(xp, x, /, dim, descending, length=None):
+    """The elements in order along a dimension, the first ``length`` of them, and their places."""
+    if x.ndim == 0:
+        return x.copy(), xp.zeros((), "int64")
+    dim = at_dim(dim, x.ndim)
+    order = ranks(xp, x, dim, descending)
+    if length is not None:
+        order = order[(slice(None),) * dim + (slice(length),)]
+    order = xp.ascontiguousarray(order)
+    return xp.take_along_axis(x, order, dim), order.astype("int64", copy=False)
+
+
+@sort_op.gradient("x")
+def _(ns, g, x_shape, out, dim):
+    return ns.sort_put(g[0], out[1], tuple(x_shape), dim) if x_shape else g[0]
+
+
+@op(on="")
+def sort_put(xp, x, index, /, shape, dim):
+    """Zeros of a shape with x written to places of which none is named twice."""
+    out = xp.zeros(shape, x.dtype)
+    xp.put_along_axis(out, index, x, dim % len(shape))
+    return out
+
+
+sort_put.gradients(x=lambda ns, g, index, dim: ns.gather(g, index, dim))
+
+
+@function
+def sort(input, dim=-1, descending=False, stable=False):
+    """The elements in order along ``dim``, and the indices they had: (values, indices)."""
+    return _Sort(*sort_op(input, dim, descending))
+
+
+@function
+def argsort(input, dim=-1, descending=False, stable=False):
+    """The indices that put the elements in order along ``dim``."""
+    return sort_op(input, dim, descending)[1]
+
+
+@function
+def msort(input):
+    """The rows' elements in order along the first dimension."""
+    return sort_op(input, 0, False)[0]
+
+
+@function
+def topk(input, k, dim=-1, largest=True, sorted=True):
+    """The k largest (or smallest) along ``dim``, in order: (values, indices)."""
+    n = input.size(at_dim(dim, input.ndim)) if input.ndim else 1
+    if not 0 <= int(k) <= n:
+        raise RuntimeError(f"selected index k out of range: {k} of {n} elements along dim {dim}")
+    return _Topk(*sort_op(input, dim, bool(largest), int(k)))
+
+
+@function
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The values that occur, in order; with the index of each element among them, and counts."""
+    xp = module_of(input.array)
+    found = xp.unique(
+        input.array, return_inverse=return_inverse, return_counts=return_counts, axis=dim
+    )
+    if not (return_inverse or return_counts):
+        return wrap(found)
+    values, *others = found
+    if return_inverse:
+        others[0] = others[0].reshape(input.array.shape if dim is None else -1)
+    return (wrap(values), *(wrap(o.astype("int64", copy=False)) for o in others))

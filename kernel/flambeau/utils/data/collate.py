@@ -1,0 +1,72 @@
+"""Making one batch of many samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...ops.join import stack
+from ...tensor import Tensor, wrap
+
+
+def _rebuilt(like: Any, values: Any) -> Any:
+    """A sequence of the kind of ``like``."""
+    if hasattr(like, "_fields"):  # a named tuple
+        return type(like)(*values)
+    return tuple(values) if isinstance(like, tuple) else list(values)
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Samples as one batch: tensors and numbers are stacked, containers collated place by place.
+
+    Numbers become int64 or float64 tensors, strings stay a list.
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(list(batch), 0)
+    if isinstance(first, (np.ndarray, np.generic)):
+        array = np.stack([np.asarray(x) for x in batch])
+        if array.dtype.kind not in "biufc":
+            raise _unknown(first)
+        return wrap(array)
+    if isinstance(first, (bool, int, float)):
+        kind = np.float64 if isinstance(first, float) else None
+        return wrap(np.array(batch, kind or (bool if isinstance(first, bool) else np.int64)))
+    if isinstance(first, (str, bytes)):
+        return batch
+    if isinstance(first, Mapping):
+        values = {key: default_collate([sample[key] for sample in batch]) for key in first}
+        return values if type(first) is dict else _like_mapping(first, values)
+    if isinstance(first, Sequence):
+        if any(len(sample) != len(first) for sample in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        columns = [default_collate(column) for column in zip(*batch, strict=True)]
+        return _rebuilt(first, columns) if hasattr(first, "_fields") else columns
+    raise _unknown(first)
+
+
+def default_convert(data: Any) -> Any:
+    """One sample with its arrays as tensors; anything else stays as it is."""
+    if isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
+        return wrap(data)
+    if isinstance(data, Mapping):
+        return {key: default_convert(value) for key, value in data.items()}
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return _rebuilt(data, [default_convert(value) for value in data])
+    return data
+
+
+def _like_mapping(first: Any, values: dict[Any, Any]) -> Any:
+    try:
+        return type(first)(values)
+    except TypeError:  # a mapping that is not made from a dict
+        return values
+
+
+def _unknown(value: Any) -> TypeError:
+    return TypeError(
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+        f"found {type(value)}"
+    )

@@ -1,0 +1,247 @@
+"""Optimizers: twenty steps as PyTorch takes them, state that goes both ways, mistakes."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import flambeau as fb
+from flambeau import nn
+from flambeau.record.slot import slot
+
+try:
+    import torch
+except ImportError:
+    torch = None
+needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
+
+OPTIONS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True, "maximize": True}),
+    ("SGD", {"lr": 0.1, "foreach": False, "weight_decay": 0.01}),
+    ("Adam", {}),
+    ("Adam", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-4, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.05, "amsgrad": True, "maximize": True}),
+    ("Adam", {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.1}),
+    ("AdamW", {"lr": 0.05}),
+    ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True, "foreach": False}),
+]
+
+
+def make(lib, name, options, dtype="float32"):
+    """An optimizer over three parameters, one of which never gets a gradient."""
+    rng = np.random.default_rng(0)
+    kind = getattr(lib, dtype)
+    values = [rng.standard_normal(shape) for shape in ((4, 3), (), (2,))]
+    params = [lib.nn.Parameter(lib.tensor(v.tolist(), dtype=kind)) for v in values]
+    return params, getattr(lib.optim, name)(params, **options)
+
+
+def steps(lib, params, optimizer, count, start=0):
+    for i in range(start, start + count):
+        optimizer.zero_grad()
+        rng = np.random.default_rng(i)
+        for p in params[:2]:
+            g = rng.standard_normal(tuple(p.shape))
+            p.grad = lib.tensor(g.tolist(), dtype=p.dtype)
+        optimizer.step()
+
+
+def same(a, b, tolerance=1e-5):
+    for x, y in zip(a, b, strict=True):
+        assert np.allclose(x.detach().numpy(), y.detach().numpy(), rtol=tolerance, atol=tolerance)
+
+
+def plain(value):
+    """A state_dict as plain Python values."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "detach"):
+        array = np.asarray(value.detach())
+        return [str(array.dtype), array.shape, [round(float(x), 3) for x in array.reshape(-1)]]
+    return value
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_twenty_steps(name, options, dtype):
+    ours, theirs = make(fb, name, options, dtype), make(torch, name, options, dtype)
+    for lib, (params, optimizer) in ((fb, ours), (torch, theirs)):
+        steps(lib, params, optimizer, 20)
+    same(ours[0], theirs[0], 1e-5 if dtype == "float32" else 1e-10)
+    assert plain(ours[1].state_dict()) == plain(theirs[1].state_dict())
+    assert repr(ours[1]) == repr(theirs[1])
+
+
+@needs_torch
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_state_of_pytorch_goes_on_here(name, options):
+    theirs, ours = make(torch, name, options), make(fb, name, options)
+    steps(torch, *theirs, 5)
+    with fb.no_grad():
+        for p, q in zip(ours[0], theirs[0], strict=True):
+            p.copy_(fb.tensor(q.detach().numpy()))
+    ours[1].load_state_dict(theirs[1].state_dict())
+    for lib, pair in ((fb, ours), (torch, theirs)):
+        steps(lib, *pair, 5, start=5)
+    same(ours[0], theirs[0])
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_saved_state_goes_on_exactly(name, options):
+    straight = make(fb, name, options)
+    steps(fb, *straight, 10)
+    first = make(fb, name, options)
+    steps(fb, *first, 5)
+    second = make(fb, name, {**options, "lr": 99.0})
+    with fb.no_grad():
+        for p, q in zip(second[0], first[0], strict=True):
+            p.copy_(q)
+    state = copy.deepcopy(first[1].state_dict())
+    second[1].load_state_dict(state)
+    steps(fb, *first, 5, start=5)  # must not touch what was loaded
+    steps(fb, *second, 5, start=5)
+    for pair in (first, second):
+        for p, q in zip(pair[0], straight[0], strict=True):
+            assert fb.equal(p, q)
+
+
+def test_groups():
+    a, b = nn.Parameter(fb.ones(2)), nn.Parameter(fb.ones(2))
+    optimizer = fb.optim.SGD([{"params": [a], "lr": 1.0}], lr=0.1, momentum=0.5)
+    optimizer.add_param_group({"params": b})
+    assert [g["lr"] for g in optimizer.param_groups] == [1.0, 0.1]
+    a.grad = b.grad = fb.ones(2)
+    optimizer.step()
+    assert a.tolist() == [0, 0] and np.allclose(b.tolist(), 0.9)
+    named = fb.optim.SGD([("a", a), ("b", b)])
+    assert named.param_groups[0]["param_names"] == ["a", "b"]
+
+
+def test_closure_hooks_and_zero_grad():
+    p = nn.Parameter(fb.tensor([3.0]))
+    optimizer = fb.optim.SGD([p], lr=0.1)
+    seen = []
+    optimizer.register_step_pre_hook(lambda *a: seen.append(p.item()))
+    handle = optimizer.register_step_post_hook(lambda *a: seen.append(p.item()))
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with fb.no_grad():
+        assert optimizer.step(closure).item() == 9
+    handle.remove()
+    optimizer.step()
+    assert np.allclose(seen, [3.0, 2.4, 2.4])
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0]
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_a_step_counts_as_a_write():
+    p = nn.Parameter(fb.tensor([3.0]))
+    optimizer = fb.optim.SGD([p], lr=0.1)
+    loss = (p * p).sum()
+    loss.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_recorder_is_told_of_steps(monkeypatch):
+    seen = []
+
+    class Watcher:
+        def before_step(self, optimizer):
+            seen.append(p.item())
+
+        def step(self, optimizer):
+            seen.append(p.item())
+
+    p = nn.Parameter(fb.tensor([3.0]))
+    p.grad = fb.ones(1)
+    optimizer = fb.optim.SGD([p], lr=1)
+    monkeypatch.setattr(slot, "recorder", Watcher())
+    optimizer.step()
+    assert seen[0] == 3.0 and p.array.item() == 2.0 and len(seen) == 2
+
+
+MISTAKES = [
+    lambda lib: lib.optim.SGD([]),
+    lambda lib: lib.optim.SGD(lib.ones(2)),
+    lambda lib: lib.optim.SGD([3]),
+    lambda lib: lib.optim.SGD([lib.ones(2, requires_grad=True) * 2]),
+    lambda lib: lib.optim.SGD([{"params": {lib.nn.Parameter(lib.ones(1))}}]),
+    lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))], lr=-1),
+    lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))], momentum=-1),
+    lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))], nesterov=True),
+    lambda lib: lib.optim.Adam([lib.nn.Parameter(lib.ones(1))], betas=(1.0, 0.9)),
+    lambda lib: lib.optim.Adam([lib.nn.Parameter(lib.ones(1))], eps=-1),
+    lambda lib: lib.optim.AdamW([lib.nn.Parameter(lib.ones(1))], weight_decay=-1),
+    lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))]).add_param_group([1]),
+    lambda lib: (lambda p: lib.optim.SGD([{"params": [p]}, {"params": [p]}]))(
+        lib.nn.Parameter(lib.ones(1))
+    ),
+    lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))]).load_state_dict(
+        {"state": {}, "param_groups": []}
+    ),
+]
+
+
+@needs_torch
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistakes_raise_what_pytorch_raises(mistake):
+    found = []
+    for lib in (fb, torch):
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            mistake(lib)
+        found.append((caught.type, str(caught.value)))
+    assert found[0][0] is found[1][0]
+    if found[0][0] is ValueError:
+        assert found[0][1] == found[1][1]
+
+
+def test_pickles_and_copies():
+    params, optimizer = make(fb, "Adam", {})
+    steps(fb, params, optimizer, 2)
+    for other in (pickle.loads(pickle.dumps(optimizer)), copy.deepcopy(optimizer)):
+        assert plain(other.state_dict()) == plain(optimizer.state_dict())
+
+
+@needs_torch
+def test_clipping_and_vectors():
+    rng = np.random.default_rng(0)
+    values = [rng.standard_normal(s).astype(np.float32) * 5 for s in ((3, 2), (4,))]
+    for norm in (2.0, 1.0, float("inf")):
+        results = []
+        for lib in (fb, torch):
+            params = [lib.nn.Parameter(lib.zeros(*v.shape)) for v in values]
+            params.append(lib.nn.Parameter(lib.zeros(1)))
+            for p, v in zip(params, values, strict=False):
+                p.grad = lib.tensor(v.tolist())
+            total = lib.nn.utils.clip_grad_norm_(params, 2.0, norm_type=norm)
+            lib.nn.utils.clip_grad_value_(params, 0.4)
+            again = lib.nn.utils.clip_grad_norm_(params[0], 100.0)
+            results.append([total, again] + [p.grad for p in params[:2]])
+        same(*results)
+    params = [nn.Parameter(fb.ones(2, 2)), nn.Parameter(fb.zeros(3))]
+    vector = nn.utils.parameters_to_vector(params)
+    assert vector.tolist() == [1, 1, 1, 1, 0, 0, 0]
+    nn.utils.vector_to_parameters(fb.arange(7.0), params)
+    assert params[1].tolist() == [4, 5, 6] and params[0].requires_grad
+    params[0].grad = fb.full((2, 2), float("nan"))
+    with pytest.raises(RuntimeError, match="non-finite"):
+        nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+    assert nn.utils.clip_grad_norm_([params[1]], 1.0).item() == 0
