@@ -24,7 +24,7 @@ from .device import device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
 from .ops import SPACES as _SPACES
 from .ops.convert import finfo, iinfo
-from .ops.creation import LEGACY as _LEGACY
+from .ops.legacy import LEGACY as _LEGACY
 from .printing import set_printoptions
 from .random import (
     Generator,
@@ -41,7 +41,7 @@ from .tensor import Size, Tensor
 
 __version__ = "0.1.0"
 
-autograd.Function = _Function
+autograd.Function = _Function  # type: ignore[attr-defined]  # it stands on the ops
 globals().update(dtypes.PUBLIC)
 globals().update(_SPACES["fb"])
 globals().update(_LEGACY)

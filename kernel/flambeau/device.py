@@ -13,17 +13,19 @@ class device:  # noqa: N801  (PyTorch's name)
     """Where a tensor lives: ``device("cpu")``, ``device("cuda:0")``; mirrors ``torch.device``."""
 
     __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
-    def __init__(self, type: str | device | int, index: int | None = None) -> None:
+    def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index
         if isinstance(type, int):
             type, index = "cuda", type
         if not isinstance(type, str):
-            raise TypeError(f"a device is named by a string such as 'cpu' or 'cuda:0', not {type!r}")
+            raise TypeError(f"a device is named by a string as 'cpu' or 'cuda:0', not {type!r}")
         kind, _, number = type.partition(":")
         if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
-            raise RuntimeError(f"no device is called {type!r}; there are 'cpu', 'cuda' and 'cuda:N'")
+            raise RuntimeError(f"no device is called {type!r}; there are 'cpu', 'cuda', 'cuda:N'")
         self.type = kind
         self.index = int(number) if number else index
 
@@ -76,7 +78,9 @@ def usable(where: Any) -> device:
     if found.type == "cuda":
         cupy()
         if not cuda_count():
-            raise RuntimeError("device 'cuda': CuPy finds no CUDA device; nvidia-smi shows the driver")
+            raise RuntimeError(
+                "device 'cuda': CuPy finds no CUDA device; nvidia-smi shows the driver"
+            )
         index = found.index if found.index is not None else cupy().cuda.Device().id
         if index >= cuda_count():
             raise RuntimeError(f"device 'cuda:{index}': there are {cuda_count()} (numbered from 0)")

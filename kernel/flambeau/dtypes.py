@@ -69,7 +69,8 @@ def of(kind: Any) -> dtype:
     if isinstance(kind, dtype):
         return kind
     if isinstance(kind, type) and kind in (bool, int, float, complex):
-        return {bool: bool_, int: int64, float: _default, complex: complex64}[kind]
+        of_complex = complex128 if _default is float64 else complex64
+        return {bool: bool_, int: int64, float: _default, complex: of_complex}[kind]
     try:
         return OF_NUMPY[np.dtype(kind)]
     except (KeyError, TypeError):
@@ -133,7 +134,8 @@ def common(operands: Any) -> np.dtype:
         is_array = hasattr(x, "ndim") and not isinstance(x, np.generic)
         rank = (0 if x.ndim else 1) if is_array else 2
         found = x.dtype if is_array else _scalar_type(x)
-        groups[rank] = found if groups[rank] is None else _promote(groups[rank], found)
+        before = groups[rank]
+        groups[rank] = found if before is None else _promote(before, found)
     result: np.dtype | None = None
     for group in groups:
         if group is None:

@@ -7,7 +7,21 @@ import sys
 from types import FrameType
 from typing import Any
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_libraries: tuple[str, ...] = ()
+
+
+def add_library(file: str) -> None:
+    """Says that the package with this ``__init__.py`` is not the user's own code."""
+    global _libraries
+    _libraries += (os.path.dirname(os.path.abspath(file)) + os.sep,)
+
+
+def is_library(filename: str) -> bool:
+    """Whether a code object's file belongs to this package, or to one that shows its work."""
+    return filename.startswith(_libraries)
+
+
+add_library(__file__)
 
 
 class OpError(Exception):
@@ -33,11 +47,19 @@ class OpError(Exception):
         return f"{text}. {self.hint}" if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.op, self.problem, self.hint, self.location)
+        return _rebuild, (type(self).__name__, self.op, self.problem, self.hint, self.location)
+
+
+def _rebuild(name: str, *parts: str) -> OpError:
+    return next(kind for kind in _PUBLIC if kind.__name__ == name)(*parts)
 
 
 class OpRuntimeError(OpError, RuntimeError):
     """Shapes or devices that do not fit; PyTorch raises RuntimeError."""
+
+
+class OpNotImplementedError(OpRuntimeError, NotImplementedError):
+    """A dtype that the operation is not defined for."""
 
 
 class OpTypeError(OpError, TypeError):
@@ -52,6 +74,13 @@ class OpIndexError(OpError, IndexError):
     """A dimension or an index out of range."""
 
 
+# A traceback shows them under the names that users know and catch them by.
+_PUBLIC = (OpRuntimeError, OpNotImplementedError, OpTypeError, OpValueError, OpIndexError)
+for _kind in _PUBLIC:
+    _kind.__name__ = _kind.__qualname__ = _kind.__name__.removeprefix("Op")
+    _kind.__module__ = "builtins"
+
+
 class BadValue(ValueError):
     """What a forward raises where PyTorch raises ValueError.
 
@@ -63,7 +92,7 @@ class BadValue(ValueError):
 def user_frame() -> FrameType | None:
     """The innermost frame outside this package: the line that the user wrote."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
 
@@ -124,13 +153,15 @@ def _default_problem(inputs: Any, error: Exception) -> tuple[str, str]:
                     "Each pair of sizes, counted from the right, must be equal or one of them 1.",
                 )
     listed = " and ".join(map(str, shapes))
-    return (f"{text} (input shape{'s' if len(shapes) > 1 else ''} {listed})" if listed else text), ""
+    if listed:
+        text += f" (input shape{'s' if len(shapes) > 1 else ''} {listed})"
+    return text, ""
 
 
 _KINDS: list[tuple[type[Exception], type[OpError]]] = [
     (BadValue, OpValueError),
     (IndexError, OpIndexError),
-    (NotImplementedError, OpRuntimeError),
+    (NotImplementedError, OpNotImplementedError),
     (RuntimeError, OpRuntimeError),
     (TypeError, OpTypeError),
     (ValueError, OpRuntimeError),

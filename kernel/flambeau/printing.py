@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .device import CPU, move
 from . import dtypes
+from .device import CPU, move
 
-_PROFILES = {
+_PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": inf, "edgeitems": 3, "linewidth": 80},
@@ -63,7 +63,9 @@ class _Format:
         self.whole = bool((numbers == np.ceil(numbers)).all())
         with np.errstate(over="ignore"):
             wide = np.float64(largest) / np.float64(smallest) > 1000.0
-        self.exponents = bool(wide or largest > 1e8 or (not self.whole and smallest < 1e-4))
+        self.exponents = _options["sci_mode"]
+        if self.exponents is None:
+            self.exponents = bool(wide or largest > 1e8 or smallest < 1e-4)
         digits = _options["precision"]
         if self.exponents:
             texts = [f"{v:.{digits}e}" for v in numbers.tolist()]
@@ -72,8 +74,6 @@ class _Format:
         else:
             texts = [f"{v:.{digits}f}" for v in numbers.tolist()]
         self.width = max(map(len, texts))
-        if _options["sci_mode"] is not None:
-            self.exponents = _options["sci_mode"]
 
     def __call__(self, value: Any) -> str:
         if not self.floating:

@@ -75,7 +75,8 @@ class Generator:
         layout = _CPU_STATE if self.device.type == "cpu" else _CUDA_STATE
         if len(data) != layout.size:
             raise RuntimeError(
-                f"a generator's state on {self.device.type} has {layout.size} bytes, not {len(data)}"
+                f"a generator's state on {self.device.type} has {layout.size} bytes, "
+                f"not {len(data)}"
             )
         self._seed, *rest = layout.unpack(data)
         if self.device.type != "cpu":

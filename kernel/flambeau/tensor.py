@@ -10,6 +10,9 @@ import numpy as np
 from . import device as devices
 from . import dtypes
 
+# What an operation takes besides tensors where a tensor may stand.
+NUMBERS = frozenset((float, int, bool, complex, type(None)))
+
 
 class Size(tuple[int, ...]):
     """A shape; mirrors ``torch.Size``."""
@@ -52,14 +55,15 @@ class Tensor:
 
     array: Any
     grad: Tensor | None
-    _counter: list[int] | None
+    _counter: Any  # list[int] | None
     _needs_grad: bool
     _node: Any
     _view: Any
+    _seen: Any
     _hooks: Any
 
     def __init__(self, *data: Any, device: Any = None) -> None:
-        from .ops.creation import legacy_array
+        from .ops.legacy import legacy_array
 
         _fill(self, legacy_array(data, dtypes.get_default_dtype(), device))
 
@@ -250,7 +254,9 @@ class Tensor:
         from .autograd.hooks import LeafHooks, add_hook
 
         if not self.requires_grad or not self.is_leaf:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         if self._hooks is None:
             self._hooks = LeafHooks()
         return add_hook(self._hooks.after, hook)
@@ -264,7 +270,7 @@ class Tensor:
         here = weakref.ref(self)  # the node must not keep its own tensor alive
 
         def keep(g: Tensor) -> None:
-            t = here()
+            t: Any = here()
             if t is not None:
                 g = wrap(g.array.copy()) if g._node is None else g
                 t.grad = g if t.grad is None else t.grad + g
@@ -363,7 +369,7 @@ class Tensor:
         return complex(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else str(self)
+        return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
 
     def __hash__(self) -> int:
         return id(self)

@@ -151,7 +151,7 @@ def look_up(sample: Sample, package: Any) -> Any:
     for space in SPACES[sample.space]:
         if callable(found.get(space)):
             return found[space]
-    raise AttributeError(f"{package.__name__} has no {sample.space or 'operation'} {name!r}")
+    raise AttributeError(f"{package.__name__} has no {sample.space or 'operation'} {sample.name!r}")
 
 
 def load() -> list[Sample]:
@@ -180,8 +180,14 @@ class Call:
     """A sample with its float inputs made into tensors of one library, in one dtype."""
 
     def __init__(
-        self, sample: Sample, package: Any, dtype: str = "float64", grad: bool = False,
-        shift: Any = None, layout: Any = None, device: str = "cpu",
+        self,
+        sample: Sample,
+        package: Any,
+        dtype: str = "float64",
+        grad: bool = False,
+        shift: Any = None,
+        layout: Any = None,
+        device: str = "cpu",
     ) -> None:
         self.sample, self.package = sample, package
         self.leaves: list[Any] = []
@@ -257,9 +263,7 @@ def non_contiguous(package: Any, t: Any) -> Any:
 def weights(outs: list[Any]) -> list[np.ndarray | None]:
     """Fixed weights for each floating output, which make one number of all of them."""
     rng = np.random.default_rng(7)
-    return [
-        rng.uniform(0.5, 1.5, tuple(t.shape)) if _differentiable(t) else None for t in outs
-    ]
+    return [rng.uniform(0.5, 1.5, tuple(t.shape)) if _differentiable(t) else None for t in outs]
 
 
 def _differentiable(t: Any) -> bool:

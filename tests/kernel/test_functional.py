@@ -204,11 +204,10 @@ BAD = [
 def test_error_type_is_torchs(bad: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(Exception) as theirs:
+        with pytest.raises(Exception) as theirs:  # noqa: PT011
             bad(torch, torch.nn.functional)
-        with pytest.raises(Exception) as ours:
+        with pytest.raises(theirs.type):
             bad(fb, F)
-    assert isinstance(ours.value, theirs.type), (theirs.value, ours.value)
 
 
 # ---- modes and edge cases -------------------------------------------------------------------
@@ -222,7 +221,9 @@ def test_inplace_writes_and_has_the_same_gradient() -> None:
         y = x * 1
         out = getattr(F, name)(y, inplace=True)
         assert out is y, name
-        check(lambda p, F, x, name=name: getattr(F, name)(x * 1, inplace=True), array)
+        check(
+            lambda p, F, x, name=name: getattr(F, name)(x * 1, inplace=True), array, tolerance=1e-7
+        )  # PyTorch's hardsigmoid multiplies by a sixth in float32
     y = fb.ones(3) * -1
     assert F.relu(y, True) is y
     assert F.leaky_relu(y, 0.2, True) is y
@@ -280,7 +281,9 @@ def test_max_pool_gives_a_tie_to_its_first_entry() -> None:
 
 def test_max_pool_of_integers_and_of_nan() -> None:
     x = fb.arange(16).reshape(1, 1, 4, 4)
-    assert F.max_pool2d(-x, 2, padding=1).tolist() == [[[[0, -1, -3], [-4, -5, -7], [-12, -13, -15]]]]
+    assert F.max_pool2d(-x, 2, padding=1).tolist() == [
+        [[[0, -1, -3], [-4, -5, -7], [-12, -13, -15]]]
+    ]
     y = fb.tensor([[[1.0, float("nan"), 2.0, 3.0]]])
     assert F.max_pool1d(y, 2).isnan().tolist() == [[[True, False]]]
 

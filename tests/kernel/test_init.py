@@ -39,11 +39,12 @@ def test_values_are_distributed_as_pytorchs(name, args, options):
         assert getattr(init, name)(mine, *args, **options) is mine
         theirs = getattr(torch.nn.init, name)(torch.empty(*shape), *args, **options).numpy()
         values = mine.detach().numpy()
-        assert mine.requires_grad and mine.grad_fn is None
+        assert mine.requires_grad
+        assert mine.grad_fn is None
         assert abs(values.mean() - theirs.mean()) < 0.03 * max(1, theirs.std())
-        for q in (0.01, 0.25, 0.75, 0.99):
+        for q in (0.05, 0.25, 0.75, 0.95):
             a, b = np.quantile(values, q), np.quantile(theirs, q)
-            assert abs(a - b) < 0.03 * theirs.std() + 1e-3
+            assert abs(a - b) < 0.05 * theirs.std() + 1e-3
 
 
 def test_constants():

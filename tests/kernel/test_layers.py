@@ -160,7 +160,8 @@ def test_layer(name, args, options, inputs, call, random):
         for a, b in zip([*mine[0], *mine[1]], [*wanted[0], *wanted[1]], strict=True):
             assert (a is None) == (b is None)
             if a is not None:
-                assert a.shape == b.shape and a.dtype == b.dtype
+                assert a.shape == b.shape
+                assert a.dtype == b.dtype
                 assert np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(1, abs(b).max(initial=0)))
         ours.zero_grad(), theirs.zero_grad()
     for (key, a), b in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
@@ -212,7 +213,8 @@ def test_loss(name, options, kind):
         results.append((repr(loss), list(loss.state_dict()), numpy_of(out), numpy_of(given.grad)))
     assert results[0][:2] == results[1][:2]
     for a, b in zip(results[0][2:], results[1][2:], strict=True):
-        assert a.shape == b.shape and np.allclose(a, b, atol=1e-5)
+        assert a.shape == b.shape
+        assert np.allclose(a, b, atol=1e-5)
 
 
 @needs_torch
@@ -259,7 +261,8 @@ def test_attention_masks(kind, need_weights):
         out, weights = layer(t, t, t, key_padding_mask=p, attn_mask=m, need_weights=need_weights)
         results.append([numpy_of(out)] + ([numpy_of(weights)] if need_weights else []))
     for a, b in zip(*results, strict=True):
-        assert a.shape == b.shape and np.allclose(a, b, atol=1e-5)
+        assert a.shape == b.shape
+        assert np.allclose(a, b, atol=1e-5)
 
 
 @needs_torch
@@ -346,7 +349,8 @@ def test_batch_norm_averages_over_all_batches_without_momentum():
     assert abs(norm.running_mean.item() - 3) < 1e-6
     assert norm.num_batches_tracked.item() == 3
     norm.reset_running_stats()
-    assert norm.running_mean.item() == 0 and norm.num_batches_tracked.item() == 0
+    assert norm.running_mean.item() == 0
+    assert norm.num_batches_tracked.item() == 0
 
 
 @needs_torch

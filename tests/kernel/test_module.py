@@ -19,7 +19,6 @@ try:
 except ImportError:
     torch = None
 needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
-LIBRARIES = [fb] if torch is None else [fb, torch]
 
 
 def make_net(lib):
@@ -113,16 +112,19 @@ def test_assignment_moves_names_between_spaces():
     net = nn.Module()
     net.a = 3
     net.a = nn.Parameter(fb.ones(2))
-    assert "a" in dict(net.named_parameters()) and "a" not in net.__dict__
+    assert "a" in dict(net.named_parameters())
+    assert "a" not in net.__dict__
     net.a = None
-    assert net.a is None and list(net.parameters()) == []
+    assert net.a is None
+    assert list(net.parameters()) == []
     del net.a
     net.a = nn.ReLU()
     assert dict(net.named_children())["a"] is net.a
     del net.a
     assert not hasattr(net, "a")
     net.b = nn.Buffer(fb.ones(1), persistent=False)
-    assert list(net.state_dict()) == [] and len(list(net.buffers())) == 1
+    assert list(net.state_dict()) == []
+    assert len(list(net.buffers())) == 1
     net.b = fb.zeros(1)
     assert float(net.get_buffer("b")[0]) == 0.0
     assert "b" in dir(net)
@@ -181,7 +183,7 @@ def test_a_failed_load_changes_nothing():
     before = {k: v.clone() for k, v in net.state_dict().items()}
     state = {k: v + 1 for k, v in before.items()}
     state["1.bias"] = fb.ones(3)
-    with pytest.raises(RuntimeError, match="size mismatch for 1.bias"):
+    with pytest.raises(RuntimeError, match=r"size mismatch for 1\.bias"):
         net.load_state_dict(state)
     assert all(fb.equal(before[k], v) for k, v in net.state_dict().items())
 
@@ -191,7 +193,8 @@ def test_load_assign_and_old_batch_norm():
     given = {"weight": fb.ones(2, 2), "bias": nn.Parameter(fb.ones(2))}
     layer.load_state_dict(given, assign=True)
     assert layer.bias is given["bias"]
-    assert isinstance(layer.weight, nn.Parameter) and layer.weight.requires_grad
+    assert isinstance(layer.weight, nn.Parameter)
+    assert layer.weight.requires_grad
     norm = nn.BatchNorm1d(2)
     state = norm.state_dict()
     del state["num_batches_tracked"]  # as files from before it was counted
@@ -246,8 +249,10 @@ def test_to_converts_floats_only_and_keeps_parameters():
     net = make_net(fb)
     weight = net.layers[1].weight
     net(fb.ones(2, 1, 8, 8)).sum().backward()
-    assert net.double() is net and net.layers[1].weight is weight
-    assert weight.dtype == fb.float64 and weight.grad.dtype == fb.float64
+    assert net.double() is net
+    assert net.layers[1].weight is weight
+    assert weight.dtype == fb.float64
+    assert weight.grad.dtype == fb.float64
     assert net.block1.norm.num_batches_tracked.dtype == fb.int64
     assert net.half().extra.dtype == fb.float16
     assert net.float().extra.dtype == fb.float32
@@ -270,14 +275,16 @@ def test_modes_gradients_and_apply():
     assert not any(p.requires_grad for p in net.parameters())
     seen = []
     net.apply(lambda m: seen.append(type(m).__name__))
-    assert seen[-1] == "Net" and seen[0] == "Conv2d"
+    assert seen[-1] == "Net"
+    assert seen[0] == "Conv2d"
 
 
 def test_copies_and_pickles():
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert repr(other) == repr(net)
-        assert isinstance(other[0].weight, nn.Parameter) and other[0].weight.requires_grad
+        assert isinstance(other[0].weight, nn.Parameter)
+        assert other[0].weight.requires_grad
         other[0].weight.data.fill_(5)
         assert not fb.equal(other[0].weight, net[0].weight)
     tied = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
@@ -289,7 +296,9 @@ def test_copies_and_pickles():
 def test_parameter():
     x = fb.ones(3)
     p = nn.Parameter(x)
-    assert p.requires_grad and p.is_leaf and isinstance(p, fb.Tensor)
+    assert p.requires_grad
+    assert p.is_leaf
+    assert isinstance(p, fb.Tensor)
     x.fill_(2)
     assert p.tolist() == [2, 2, 2]
     assert repr(p) == "Parameter containing:\ntensor([2., 2., 2.], requires_grad=True)"
@@ -338,6 +347,7 @@ def run_hooks(lib):
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
 def test_hooks_see_what_pytorchs_see():
     assert run_hooks(fb) == run_hooks(torch)
 
@@ -398,7 +408,8 @@ def test_recorder_is_told_of_calls_also_when_they_fail(monkeypatch):
         net(fb.ones(1, 2))
     names = ["Sequential", "Linear", "Linear"]
     assert [n for what, n in watcher.log if what == "enter"] == names
-    assert watcher.log[-1] == ("leave", "Sequential") and len(watcher.log) == 6
+    assert watcher.log[-1] == ("leave", "Sequential")
+    assert len(watcher.log) == 6
 
 
 def path_of(call):
@@ -412,6 +423,15 @@ def test_errors_name_the_module():
     assert path_of(lambda: net(fb.ones(1, 2, 8, 8))) == ["net", "block1", "conv"]
     assert path_of(lambda: net(fb.ones(1, 1, 9, 9))) == ["net", "layers", "1"]
     assert path_of(lambda: make_net(fb)(fb.ones(1, 2, 8, 8))) == ["Net", "block1", "conv"]
+
+    class Trainer:
+        def __init__(self):
+            self.model = make_net(fb)
+
+        def run(self):
+            return self.model(fb.ones(1, 2, 8, 8))
+
+    assert path_of(Trainer().run) == ["self", "model", "block1", "conv"]
     layer = nn.Linear(2, 2)
     with pytest.raises(RuntimeError, match=r"at layer, test_module.py line \d+"):
         layer(fb.ones(1, 3))

@@ -98,7 +98,9 @@ def value_at(sample: Sample, shift: Any) -> float:
     with fb.no_grad():
         outs = Call(sample, fb, shift=shift).outputs()
     ws = weights(outs)
-    return sum(float((to_array(o) * w).sum()) for o, w in zip(outs, ws, strict=True) if w is not None)
+    return sum(
+        float((to_array(o) * w).sum()) for o, w in zip(outs, ws, strict=True) if w is not None
+    )
 
 
 def direction(call: Call, seed: int) -> list[np.ndarray]:
@@ -119,7 +121,9 @@ def test_gradient_is_numerical(sample: Sample) -> None:
     for seed in (1, 2):
         v = direction(call, seed)
         slope = along(sample, value_at, v, 1e-6)
-        ours = sum(float((to_array(g) * d).sum()) for g, d in zip(found, v, strict=True) if g is not None)
+        ours = sum(
+            float((to_array(g) * d).sum()) for g, d in zip(found, v, strict=True) if g is not None
+        )
         close(ours, slope, 2e-6)
 
 
@@ -153,7 +157,7 @@ def test_second_gradient_is_torchs(sample: Sample) -> None:
     except (RuntimeError, NotImplementedError) as error:
         pytest.skip(f"PyTorch has no second gradient here: {str(error)[:60]}")
     ours = second(Call(sample, fb, grad=True), fb, v)
-    for i, (a, b) in enumerate(zip(ours, expected, strict=True)):
+    for a, b in zip(ours, expected, strict=True):
         a = np.zeros(()) if a is None else to_array(a)
         b = np.zeros(()) if b is None else to_array(b)
         a, b = np.broadcast_arrays(a, b)
@@ -170,7 +174,9 @@ def test_second_gradient_is_numerical(sample: Sample) -> None:
     call = Call(sample, fb, grad=True)
     found = second(call, fb, direction(call, 3))[: len(call.leaves)]
     v = direction(call, 4)
-    ours = sum(float((to_array(g) * d).sum()) for g, d in zip(found, v, strict=True) if g is not None)
+    ours = sum(
+        float((to_array(g) * d).sum()) for g, d in zip(found, v, strict=True) if g is not None
+    )
     close(ours, along(sample, slope_at, v, 1e-6), 5e-6)
 
 
@@ -217,7 +223,9 @@ def test_inputs_are_untouched(sample: Sample) -> None:
 def test_method_and_inplace_twin_agree(sample: Sample) -> None:
     expected = Call(sample, fb).outputs()
     if sample.method and sample.space != "fb" and sample.name in SPACES["Tensor"]:
-        for a, b in zip(Call(sample, fb).outputs(getattr(fb.Tensor, sample.name)), expected, strict=True):
+        for a, b in zip(
+            Call(sample, fb).outputs(getattr(fb.Tensor, sample.name)), expected, strict=True
+        ):
             same(sample, a, b, "as a method")
     twin = getattr(fb.Tensor, f"{sample.name}_", None)
     want = expected[0]

@@ -121,7 +121,8 @@ def test_groups():
     assert [g["lr"] for g in optimizer.param_groups] == [1.0, 0.1]
     a.grad = b.grad = fb.ones(2)
     optimizer.step()
-    assert a.tolist() == [0, 0] and np.allclose(b.tolist(), 0.9)
+    assert a.tolist() == [0, 0]
+    assert np.allclose(b.tolist(), 0.9)
     named = fb.optim.SGD([("a", a), ("b", b)])
     assert named.param_groups[0]["param_names"] == ["a", "b"]
 
@@ -175,7 +176,9 @@ def test_recorder_is_told_of_steps(monkeypatch):
     optimizer = fb.optim.SGD([p], lr=1)
     monkeypatch.setattr(slot, "recorder", Watcher())
     optimizer.step()
-    assert seen[0] == 3.0 and p.array.item() == 2.0 and len(seen) == 2
+    assert seen[0] == 3.0
+    assert p.array.item() == 2.0
+    assert len(seen) == 2
 
 
 MISTAKES = [
@@ -240,7 +243,8 @@ def test_clipping_and_vectors():
     vector = nn.utils.parameters_to_vector(params)
     assert vector.tolist() == [1, 1, 1, 1, 0, 0, 0]
     nn.utils.vector_to_parameters(fb.arange(7.0), params)
-    assert params[1].tolist() == [4, 5, 6] and params[0].requires_grad
+    assert params[1].tolist() == [4, 5, 6]
+    assert params[0].requires_grad
     params[0].grad = fb.full((2, 2), float("nan"))
     with pytest.raises(RuntimeError, match="non-finite"):
         nn.utils.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)

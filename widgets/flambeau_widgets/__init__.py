@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.errors import add_library
 from flambeau.record import Trace, record
 from flambeau.record.feed import Still
+from flambeau.record.naming import variable_of
 
 from .figures import figure
 from .hub import Hub, live_hub, stop
@@ -19,6 +21,8 @@ from .page import page
 from .view import View
 
 __all__ = ["View", "figure", "gradients", "graph", "live", "memory", "page", "stop"]
+
+add_library(__file__)  # what runs here, as `graph(model, x)` does, is not the user's line
 
 
 def graph(of: Any = None, *inputs: Any, **options: Any) -> View:
@@ -58,7 +62,7 @@ def _view(kind: str, of: Any, inputs: tuple[Any, ...], options: dict[str, Any]) 
     if of is None or (hasattr(of, "named_modules") and not inputs):
         hub = live_hub()
         if of is not None:
-            hub.source.names.add_root(of, "net")
+            hub.source.know(hub.source.names.add_root(of, variable_of(of)))
         return View(hub, kind, **options)
     if hasattr(of, "named_modules"):
         with record(statistics=1) as trace:

@@ -36,7 +36,7 @@ class Conversation:
             return
         try:
             answer(self, content)
-        except (TypeError, KeyError, ValueError, OverflowError, AttributeError) as error:
+        except (TypeError, LookupError, ValueError, ArithmeticError, AttributeError) as error:
             self._complain(f"the message {kind!r} is malformed: {error}")
 
     def _complain(self, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flambeau.record.live import Live
 
-from .conversation import Conversation, Still, status
+from .conversation import Conversation, status
 
 LIVE, HELLO = "flambeau.live", "flambeau.hello"
 
@@ -14,8 +14,8 @@ LIVE, HELLO = "flambeau.live", "flambeau.hello"
 class Hub:
     """Passes news of a recording on to the conversations that are open."""
 
-    def __init__(self, source: Live | Still) -> None:
-        self.source = source
+    def __init__(self, source: Any) -> None:
+        self.source = source  # a `Live` recording, or a `Still` trace
         self.conversations: list[Conversation] = []
         if isinstance(source, Live):
             source.on_news.append(self.news)

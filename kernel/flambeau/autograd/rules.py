@@ -23,7 +23,7 @@ class ArrayNamespace:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         found = OPS[name]
-        call = functools.partial(found.forward, self.xp)
+        call: Callable[..., Any] = functools.partial(found.forward, self.xp)
         if found.variadic:
             listed = call
             call = lambda tensors, *params: listed(*tensors, *params)  # noqa: E731

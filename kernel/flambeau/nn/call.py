@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
 from ..autograd.function import Function
 from ..autograd.hooks import RemovableHandle
-from ..errors import _PACKAGE, OpError
+from ..errors import OpError, is_library
 from ..record.slot import slot
 from ..tensor import Tensor
 
@@ -122,15 +122,19 @@ def hooked(module: Any, args: Any, kwargs: Any) -> Any:
         return gates.leave(result) if gates is not None else result
     except Exception:
         for h in waiting:
-            try:
-                _call(h, module, args, kwargs, result)
-            except Exception as second:
-                warnings.warn(
-                    "module forward hook with ``always_call=True`` raised an exception that was "
-                    f"silenced as another error was raised in forward: {second}",
-                    stacklevel=4,
-                )
+            _call_silently(h, module, args, kwargs, result)
         raise
+
+
+def _call_silently(h: Hook, module: Any, args: Any, kwargs: Any, result: Any) -> None:
+    try:
+        _call(h, module, args, kwargs, result)
+    except Exception as second:
+        warnings.warn(
+            "module forward hook with ``always_call=True`` raised an exception that was "
+            f"silenced as another error was raised in forward: {second}",
+            stacklevel=5,
+        )
 
 
 def _call(h: Hook, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
@@ -258,11 +262,19 @@ def name_of(module: Any, frame: FrameType | None) -> list[str]:
             for path, child in parent.named_modules():
                 if child is module:
                     return path.split(".")
-        if user is None and not frame.f_code.co_filename.startswith(_PACKAGE):
+        if user is None and not is_library(frame.f_code.co_filename):
             user = frame
         frame = frame.f_back
-    for names in (user.f_locals, user.f_globals) if user is not None else ():
+    for names, before in _visible(user):
         for name, value in list(names.items()):
             if value is module and not name.startswith("_") and name != "self":
-                return [name]
+                return [*before, name]
     return [type(module).__name__]
+
+
+def _visible(user: FrameType | None) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """The names that a user's line can use: variables, attributes of ``self``, globals."""
+    if user is not None:
+        yield user.f_locals, []
+        yield getattr(user.f_locals.get("self"), "__dict__", {}), ["self"]
+        yield user.f_globals, []

@@ -86,6 +86,14 @@ class Sequential(_Numbered):
     """Runs its modules one after the other, each on what the last one gave.
 
     Made from modules, or from one OrderedDict that names them.
+
+    >>> from flambeau import nn
+    >>> nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    Sequential(
+      (0): Linear(in_features=4, out_features=8, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=8, out_features=2, bias=True)
+    )
     """
 
     def __init__(self, *args: Any) -> None:

@@ -213,6 +213,10 @@ class Conv2d(_Plain):
     """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c]: (N, C, H, W) to (N, O, H', W').
 
     ``padding`` may be a number, one for each dimension, "same" or "valid".
+
+    >>> import flambeau as fb
+    >>> fb.nn.Conv2d(1, 6, 3, padding=1)(fb.ones(2, 1, 8, 8)).shape
+    torch.Size([2, 6, 8, 8])
     """
 
     _dims = 2

@@ -34,6 +34,10 @@ class Linear(Module):
     """y = x Wᵀ + b, over the last dimension: (*, in_features) to (*, out_features).
 
     W and b start as U(-k, k) with k = 1/√in_features.
+
+    >>> import flambeau as fb
+    >>> fb.nn.Linear(4, 2)(fb.ones(3, 4)).shape
+    torch.Size([3, 2])
     """
 
     def __init__(

@@ -37,6 +37,17 @@ class Module(HookMethods, StateMethods):
     Parameters, buffers and modules assigned as attributes are registered, so that
     ``parameters()``, ``state_dict()``, ``to()`` and ``train()`` reach them all.
     Mirrors ``torch.nn.Module``.
+
+    >>> import flambeau as fb
+    >>> class Net(fb.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = fb.nn.Linear(4, 2)
+    ...
+    ...     def forward(self, x):
+    ...         return self.layer(x).relu()
+    >>> Net()(fb.ones(3, 4)).shape
+    torch.Size([3, 2])
     """
 
     training: bool

@@ -3,14 +3,44 @@
 A family is one file: forward and gradient rules of each operation stand next to each other.
 """
 
-from . import arithmetic, compare, convert, creation, elementwise, gather, index
-from . import join, operators, random, reduce, shape, sort, views
-from . import (
-    activation, adaptive, attention, classes, conv, distance, dropout, einsum, embedding, loss,
-    matrix, norm, pool,
+import warnings
+
+from . import (  # noqa: F401  (importing a family is what registers it)
+    activation,
+    adaptive,
+    arithmetic,
+    attention,
+    classes,
+    compare,
+    conv,
+    convert,
+    creation,
+    distance,
+    dropout,
+    einsum,
+    elementwise,
+    embedding,
+    gather,
+    index,
+    inplace,
+    join,
+    loss,
+    matrix,
+    norm,
+    operators,
+    pool,
+    random,
+    reduce,
+    shape,
+    sort,
+    views,
 )  # fmt: skip
 from .registry import FUNCTIONS, SPACES, Op
 
 __all__ = ["FUNCTIONS", "SPACES", "Op"]
 
 operators.attach()
+
+# NumPy warns where a sum overflows or 0 is divided by 0; PyTorch says nothing, and the views show
+# where an infinity or a NaN came from. Only warnings that this package itself raises are meant.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"flambeau\.")

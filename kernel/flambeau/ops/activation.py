@@ -283,10 +283,10 @@ def _floats(xp, x, dtype):
 def softmax(xp, x, /, dim=None, dtype=None):
     """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given."""
     x = _floats(xp, x, dtype)
-    if x.ndim == 0:
+    if x.ndim == 0 or not x.size:
         return xp.ones_like(x)
     dim = _along("softmax", x, dim)
-    out = x - xp.max(x, axis=dim, keepdims=True, **_start(x, dim))
+    out = x - xp.max(x, axis=dim, keepdims=True)
     xp.exp(out, out=out)
     out /= xp.sum(out, axis=dim, keepdims=True)
     return out
@@ -296,17 +296,12 @@ def softmax(xp, x, /, dim=None, dtype=None):
 def log_softmax(xp, x, /, dim=None, dtype=None):
     """log(softmax(x)), without overflow."""
     x = _floats(xp, x, dtype)
-    if x.ndim == 0:
+    if x.ndim == 0 or not x.size:
         return xp.zeros_like(x)
     dim = _along("log_softmax", x, dim)
-    out = x - xp.max(x, axis=dim, keepdims=True, **_start(x, dim))
+    out = x - xp.max(x, axis=dim, keepdims=True)
     out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
     return out
-
-
-def _start(x, dim):
-    """What makes the maximum of nothing legal."""
-    return {} if x.size else {"initial": 0}
 
 
 @softmax.gradient("x")

@@ -98,36 +98,41 @@ def adaptive_max_indices(xp, x, /, sizes):
 
 
 def _define(n):
-    mean_name, max_name = f"adaptive_avg_pool{n}d", f"adaptive_max_pool{n}d"
+    name = f"adaptive_avg_pool{n}d"
 
-    @op(on="fb F" if n == 1 else "F", name=mean_name, promote=only_float)
+    @op(on="fb F" if n == 1 else "F", name=name, promote=only_float)
     def mean(xp, x, /, output_size):
-        return adaptive_means.forward(xp, x, _sizes(x.shape, output_size, n, mean_name))
+        return adaptive_means.forward(xp, x, _sizes(x.shape, output_size, n, name))
 
     mean.__doc__ = (
         f"The last {n} dimensions divided into ``output_size`` parts each, and their means.\n\n"
-        f"Mirrors ``torch.nn.functional.{mean_name}``."
+        f"Mirrors ``torch.nn.functional.{name}``."
     )
     mean.gradients(x=lambda ns, g, x_shape: ns.adaptive_spread(g, tuple(x_shape[-n:])))
 
+
+def _define_max(n):
+    name = f"adaptive_max_pool{n}d"
+
     def maximum(input, output_size, return_indices=False):
-        sizes = _sizes(input.shape, output_size, n, max_name)
+        sizes = _sizes(input.shape, output_size, n, name)
         places = adaptive_max_indices(input.detach(), sizes)
         flat = input.reshape(*input.shape[:-n], prod(input.shape[-n:]))
         index = places.reshape(*input.shape[:-n], prod(sizes))
         out = flat.gather(-1, index).reshape(*input.shape[:-n], *sizes)
         return (out, places) if return_indices else out
 
-    maximum.__name__ = maximum.__qualname__ = max_name
+    maximum.__name__ = maximum.__qualname__ = name
     maximum.__doc__ = (
         f"The last {n} dimensions divided into ``output_size`` parts each, and their maxima.\n\n"
-        f"Mirrors ``torch.nn.functional.{max_name}``."
+        f"Mirrors ``torch.nn.functional.{name}``."
     )
     function(maximum, on="fb F" if n == 1 else "F")
 
 
 for _n in (1, 2, 3):
     _define(_n)
+    _define_max(_n)
 
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -174,8 +179,10 @@ def _resized(shape, size, scale_factor, recompute):
         sizes = tuple(floor(m * s) for m, s in zip(shape, scales, strict=True))
     if len(sizes) != n:
         raise ValueError(f"interpolate: {n} sizes are needed, {len(sizes)} were given")
-    steps = [m / o if recompute or s is None else 1 / s
-             for m, o, s in zip(shape, sizes, scales, strict=True)]
+    steps = [
+        m / o if recompute or s is None else 1 / s
+        for m, o, s in zip(shape, sizes, scales, strict=True)
+    ]
     return sizes, steps
 
 

@@ -18,9 +18,7 @@ from ..autograd.node import Node, Output
 from ..device import cupy, shares_memory
 from ..errors import explain, not_a_tensor
 from ..record.slot import slot
-from ..tensor import Tensor, wrap
-
-NUMBERS = frozenset((float, int, bool, complex, type(None)))
+from ..tensor import NUMBERS, Tensor, wrap
 
 
 def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
@@ -81,7 +79,14 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
 
 
 def _attach(
-    op: Any, mask: int, inputs: Any, parents: Any, arrays: Any, out: Tensor, extras: Any, params: Any
+    op: Any,
+    mask: int,
+    inputs: Any,
+    parents: Any,
+    arrays: Any,
+    out: Tensor,
+    extras: Any,
+    params: Any,
 ) -> None:
     """Hangs a node on the output."""
     plan = op.plans.get(mask) or op.plan(mask)

@@ -53,9 +53,9 @@ def div(xp, x, y, /, rounding_mode=None):
         return floor_divide.forward(xp, x, y)
     if rounding_mode != "trunc":
         raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor', not {rounding_mode!r}"
+            f"rounding_mode is one of None, 'trunc' and 'floor', not {rounding_mode!r}"
         )
-    _no_zero(xp, y)
+    _no_zero(xp, x, y)
     quotient = xp.trunc(xp.divide(x, y))
     return quotient.astype(xp.result_type(x, y), copy=False)
 
@@ -81,9 +81,9 @@ def _float(x):
     return floating(x) if hasattr(x, "astype") else x
 
 
-def _no_zero(xp, y):
+def _no_zero(xp, x, y):
     """Integers have no infinity to stand for a division by zero."""
-    whole = isinstance(y, int) or (hasattr(y, "dtype") and y.dtype.kind in "iub")
+    whole = all(v.dtype.kind in "iub" for v in (x, y) if hasattr(v, "dtype"))
     if whole and not xp.all(y):
         raise RuntimeError("ZeroDivisionError: integer division by zero")
 
@@ -91,14 +91,14 @@ def _no_zero(xp, y):
 @op(promote=same, inplace=True)
 def floor_divide(xp, x, y):
     """x / y rounded down."""
-    _no_zero(xp, y)
+    _no_zero(xp, x, y)
     return xp.floor_divide(x, y)
 
 
 @op(promote=same, inplace=True)
 def remainder(xp, x, y):
     """x - y · floor(x / y): the rest of the division, with the sign of y."""
-    _no_zero(xp, y)
+    _no_zero(xp, x, y)
     return xp.remainder(x, y)
 
 
@@ -108,7 +108,7 @@ remainder.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.floor(x / y))
 @op(promote=same, inplace=True)
 def fmod(xp, x, y):
     """x - y · trunc(x / y): the rest of the division, with the sign of x."""
-    _no_zero(xp, y)
+    _no_zero(xp, x, y)
     return xp.fmod(x, y)
 
 

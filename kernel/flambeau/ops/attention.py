@@ -16,7 +16,11 @@ def masked_softmax(xp, x, mask, /, causal=False):
     """
     low = x.dtype.type("-inf")
     if mask is not None:
-        x = xp.where(mask, x, low) if mask.dtype.kind == "b" else x + mask.astype(x.dtype, copy=False)
+        x = (
+            xp.where(mask, x, low)
+            if mask.dtype.kind == "b"
+            else x + mask.astype(x.dtype, copy=False)
+        )
     if causal:
         x = xp.where(xp.tri(*x.shape[-2:], dtype=bool), x, low)
     if not x.size:

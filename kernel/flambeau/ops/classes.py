@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-import numpy as np
-
 from ..errors import BadValue
 from .activation import log_softmax
-from .loss import chosen, reduced
+from .loss import check_reduction, chosen, reduced
 from .promote import only_float
 from .registry import function, op
 
@@ -71,12 +69,17 @@ def _classes(xp, target, count, ignore_index):
 
 def _shares(xp, x, target, weight, valid, reduction):
     """What each row counts: its class's weight, over their sum for a mean; 0 if ignored."""
+    check_reduction(reduction)
+    if weight is not None and weight.shape != x.shape[1:2]:
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {x.shape[1]} classes or no classes "
+            f"but got weight tensor of shape: {list(weight.shape)}"
+        )
     share = xp.ones(target.shape, x.dtype) if weight is None else weight[target]
     if valid is not None:
         share = share * valid
     total = share.sum() if reduction == "mean" else x.dtype.type(1)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a mean of nothing is NaN
-        return share / total, total
+    return share / total, total  # a mean of nothing is NaN
 
 
 def _explain(x, target, weight, ignore_index, *settings):
@@ -96,23 +99,33 @@ def _explain(x, target, weight, ignore_index, *settings):
         ), hint
     if weight is not None and tuple(weight.shape) != a[1:2]:
         return f"weight has shape {tuple(weight.shape)}, {a[1]} classes need ({a[1]},)", ""
-    flat = target.array.ravel()
-    wrong = ((flat < 0) | (flat >= a[1])) & (flat != ignore_index)
+    return _out_of_bounds(target.array, a, ignore_index)
+
+
+def _out_of_bounds(target, shape, ignore_index):
+    flat, classes = target.ravel(), shape[1]
+    wrong = ((flat < 0) | (flat >= classes)) & (flat != ignore_index)
     if not wrong.any():
         return None
     first = int(wrong.argmax())
-    value, row = int(flat[first]), first // max(1, prod(t[1:]))
-    hint = "Classes are counted from 0." if value == a[1] else ""
+    value, row = int(flat[first]), first // max(1, prod(target.shape[1:]))
+    hint = "Classes are counted from 0." if value == classes else ""
     return (
         f"Target {value} is out of bounds: row {row} of the target has class {value}, the input "
-        f"has {a[1]} classes (shape {a}), numbered 0 to {a[1] - 1}"
+        f"has {classes} classes (shape {shape}), numbered 0 to {classes - 1}"
     ), hint
 
 
 # From the logits
 
 
-@op(on="", promote=only_float, name="cross_entropy", extras=["probs", "safe", "share", "spread"])
+@op(
+    on="",
+    promote=only_float,
+    name="cross_entropy",
+    backward="NllLossBackward0",
+    extras=["probs", "safe", "share", "spread"],
+)
 def cross_entropy_op(xp, x, target, weight, /, ignore_index, reduction, smoothing):
     """-log softmax(x)[target], from the logits in one pass."""
     _check(x, target)

@@ -33,35 +33,44 @@ class Plan:
         self.stride = each(stride, n, "stride")
         self.dilation = each(dilation, n, "dilation")
         self.pads = _pads(padding, self.kernel, self.stride, self.dilation)
-        full = [m + lo + hi for m, (lo, hi) in zip(self.size, self.pads, strict=True)]
-        span = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
-        if min(self.stride) < 1 or min(self.dilation) < 1:
-            raise RuntimeError(f"stride {self.stride} and dilation {self.dilation} must be positive")
-        if any(f < s for f, s in zip(full, span, strict=True)):
-            raise RuntimeError(
-                f"Kernel size can't be greater than actual input size: "
-                f"the padded input is {tuple(full)}, the kernel spans {tuple(span)}"
-            )
-        self.full = tuple(full)
-        self.out = tuple((f - s) // t + 1 for f, s, t in zip(full, span, self.stride, strict=True))
+        self.full = tuple(m + lo + hi for m, (lo, hi) in zip(self.size, self.pads, strict=True))
+        self.out = self._out()
         self.batch, self.channels, self.filters = x_shape[0], x_shape[1], w_shape[0]
         self.rows = prod(w_shape[1:])  # of the columns, in one group
         self.pointwise = self.kernel == self.stride == (1,) * n and not any(map(any, self.pads))
-        steps = self.steps = [prod(full[i + 1 :]) for i in range(n)]  # of the image as one line
-        self.wide = set(self.stride) == {1} and min(self.out) > 0
-        if self.wide:
-            last = [(o - 1) * s for o, s in zip(self.out, steps, strict=True)]
-            self.columns = sum(last) + 1  # for one image
-            self.places = [
-                (..., slice(first, first + self.columns))
-                for first in (
-                    sum(k * d * s for k, d, s in zip(at, self.dilation, steps, strict=True))
-                    for at in product(*map(range, self.kernel))
-                )
-            ]
-        else:
-            self.columns = prod(self.out)
-            self.places = taps(self.kernel, self.stride, self.dilation, self.out)
+        # How far apart neighbours are in the image as one line.
+        self.steps = [prod(self.full[i + 1 :]) for i in range(n)]
+        self.wide = set(self.stride) == {1}
+        self.columns, self.places = self._wide() if self.wide else self._narrow()
+
+    def _out(self):
+        span = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
+        if min(self.stride) < 1 or min(self.dilation) < 1:
+            raise RuntimeError(
+                f"stride {self.stride} and dilation {self.dilation} must be positive"
+            )
+        if any(f < s for f, s in zip(self.full, span, strict=True)):
+            raise RuntimeError(
+                f"Kernel size can't be greater than actual input size: "
+                f"the padded input is {self.full}, the kernel spans {tuple(span)}"
+            )
+        sizes = zip(self.full, span, self.stride, strict=True)
+        return tuple((f - s) // t + 1 for f, s, t in sizes)
+
+    def _narrow(self):
+        """How many columns an image has, and where each kernel position meets the image."""
+        return prod(self.out), taps(self.kernel, self.stride, self.dilation, self.out)
+
+    def _wide(self):
+        """The same, in the image as one line."""
+        last = [(o - 1) * s for o, s in zip(self.out, self.steps, strict=True)]
+        columns = sum(last) + 1
+        steps = [d * s for d, s in zip(self.dilation, self.steps, strict=True)]
+        firsts = [
+            sum(k * s for k, s in zip(at, steps, strict=True))
+            for at in product(*map(range, self.kernel))
+        ]
+        return columns, [(..., slice(first, first + columns)) for first in firsts]
 
     def runs(self, xp, itemsize):
         """Slices of the batch: small ones on the CPU, all at once on the GPU."""
@@ -146,9 +155,7 @@ def _convolve(xp, x, weight, bias, plan):
     out = xp.empty((plan.batch, plan.filters, *plan.out), x.dtype)
     kernel = weight.reshape(plan.groups, plan.filters // plan.groups, plan.rows)
     for run in plan.runs(xp, x.itemsize):
-        made = xp.matmul(kernel, _columns(xp, plan, x, run)).reshape(
-            plan.filters, -1, plan.columns
-        )
+        made = xp.matmul(kernel, _columns(xp, plan, x, run)).reshape(plan.filters, -1, plan.columns)
         if bias is not None:
             made += bias[:, None, None]
         out[run] = _grid(xp, plan, made).swapaxes(0, 1)
@@ -172,10 +179,19 @@ def _check(x, weight, n, groups):
         )
 
 
-def _define(n):
-    """conv1d, conv2d or conv3d, and its transpose."""
+_CONV = """Convolution of (N, C, {dims}) with filters (O, C / groups, kernel), plus a bias (O).
 
-    @op(on="fb F", name=f"conv{n}d", promote=alike)
+``padding`` is a number, one for each dimension, 'same' or 'valid'; N may be missing.
+Mirrors ``torch.nn.functional.conv{n}d``."""
+_TRANSPOSED = """What gives conv{n}d its gradient, with a weight of (C, O / groups, kernel).
+
+Mirrors ``torch.nn.functional.conv_transpose{n}d``."""
+
+
+def _define(n):
+    """conv1d, conv2d or conv3d."""
+
+    @op(on="fb F", name=f"conv{n}d", promote=alike, backward="ConvolutionBackward0")
     def conv(xp, x, weight, bias=None, /, stride=1, padding=0, dilation=1, groups=1):
         _check(x, weight, n, groups)
         plan = _planned(x.shape, weight.shape, stride, padding, dilation, groups)
@@ -183,11 +199,7 @@ def _define(n):
             return _convolve(xp, x[None], weight, bias, plan)[0]
         return _convolve(xp, x, weight, bias, plan)
 
-    conv.__doc__ = (
-        f"Convolution of (N, C, {_DIMS[n]}) with filters (O, C / groups, kernel), plus a bias (O).\n\n"
-        f"``padding`` is a number, one for each dimension, 'same' or 'valid'; N may be missing.\n"
-        f"Mirrors ``torch.nn.functional.conv{n}d``."
-    )
+    conv.__doc__ = _CONV.format(n=n, dims=_DIMS[n])
     conv.gradients(
         x=lambda ns, g, weight, x_shape, stride, padding, dilation, groups: ns.conv_input(
             g, weight, x_shape, stride, padding, dilation, groups
@@ -199,20 +211,22 @@ def _define(n):
     )
     conv.explains(lambda x, weight, *rest: _explained(n, x, weight, *rest))
 
-    @op(on="fb F", name=f"conv_transpose{n}d", promote=alike)
+
+def _define_transposed(n):
+    """conv_transpose1d, 2d or 3d."""
+
+    @op(on="fb F", name=f"conv_transpose{n}d", promote=alike, backward="ConvolutionBackward0")
     def transposed(
         xp, x, weight, bias=None, /, stride=1, padding=0, output_padding=0, groups=1, dilation=1
     ):
         _check_transposed(x, weight, n, groups)
-        shape = _transposed_shape(x.shape, weight.shape, stride, padding, output_padding, groups,
-                                  dilation)
+        shape = _transposed_shape(
+            x.shape, weight.shape, stride, padding, output_padding, groups, dilation
+        )
         out = conv_input.forward(xp, x, weight, shape, stride, padding, dilation, groups)
         return out if bias is None else out + bias.reshape(-1, *(1,) * n)
 
-    transposed.__doc__ = (
-        f"Transposed convolution: what gives conv{n}d its gradient, with a weight of "
-        f"(C, O / groups, kernel).\n\nMirrors ``torch.nn.functional.conv_transpose{n}d``."
-    )
+    transposed.__doc__ = _TRANSPOSED.format(n=n)
     transposed.gradients(
         x=lambda ns, g, weight, stride, padding, groups, dilation: getattr(ns, f"conv{n}d")(
             g, weight, None, stride, padding, dilation, groups
@@ -331,7 +345,10 @@ def _explained(n, x, weight, bias, stride, padding, dilation, groups):
         hint = f"nn.Conv{n}d({a[-n - 1]}, {w[0]}, {_short(w[2:])}) would fit."
         if a[-1] == expected:
             hint = "The channels come right after the batch: x.movedim(-1, 1) would fit."
-        return f"input has {a[-n - 1]} channels (shape {a}), weight expects {expected} (shape {w})", hint
+        return (
+            f"input has {a[-n - 1]} channels (shape {a}), weight expects {expected} (shape {w})",
+            hint,
+        )
     if bias is not None and tuple(bias.shape) != w[:1]:
         return f"bias has shape {tuple(bias.shape)}, {w[0]} filters need ({w[0]},)", ""
     return None
@@ -343,3 +360,4 @@ def _short(kernel):
 
 for _n in (1, 2, 3):
     _define(_n)
+    _define_transposed(_n)

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..device import device as Device, move as move_array, of as device_of, usable
 from .. import dtypes
+from ..device import device as Device
+from ..device import move as move_array
+from ..device import of as device_of
+from ..device import usable
 from ..tensor import Tensor
 from .registry import function, op
 
@@ -47,8 +50,16 @@ def _target(args: tuple[Any, ...], dtype: Any, device: Any) -> tuple[Any, Any]:
 
 
 @function(on="Tensor")
-def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None,
-       other=None):
+def to(
+    self,
+    *args,
+    dtype=None,
+    device=None,
+    non_blocking=False,
+    copy=False,
+    memory_format=None,
+    other=None,
+):
     """This tensor in a dtype, on a device, or as another tensor; itself if it is so already."""
     dtype, device = _target(args if other is None else (*args, other), dtype, device)
     out = self

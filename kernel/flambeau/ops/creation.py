@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from math import ceil
 from typing import Any
 
 import numpy as np
 
-from ..device import CPU, cupy, device as Device, move, usable
 from .. import dtypes
+from ..device import CPU, cupy, move, usable
+from ..device import device as Device
 from ..dtypes import dtype as Dtype
-from ..tensor import Size, Tensor, wrap
+from ..tensor import Tensor, wrap
 from .registry import function
 from .shape import sizes
 
@@ -27,7 +29,7 @@ def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tenso
     return made.requires_grad_() if requires_grad else made
 
 
-def _numpy_type(dtype: Dtype | None, otherwise: Any = None) -> Any:
+def numpy_type(dtype: Dtype | None, otherwise: Any = None) -> Any:
     if dtype is None:
         return otherwise if otherwise is not None else dtypes.get_default_dtype().numpy
     if not isinstance(dtype, Dtype):
@@ -37,21 +39,31 @@ def _numpy_type(dtype: Dtype | None, otherwise: Any = None) -> Any:
     return dtype.numpy
 
 
+def sized(body: Any) -> Any:
+    """Lets a function of ``*size`` take ``size=`` as well."""
+
+    @functools.wraps(body)
+    def called(*args: Any, size: Any = None, **kwargs: Any) -> Any:
+        return body(*args, **kwargs) if size is None else body(*args, size, **kwargs)
+
+    return called
+
+
 # From data
 
 
-def _first(data: Any) -> Any:
+def first_of(data: Any) -> Any:
     """The first number of nested lists."""
     while isinstance(data, (list, tuple)) and data:
         data = next((d for d in data if not isinstance(d, (list, tuple)) or d), None)
     return None if isinstance(data, (list, tuple)) else data
 
 
-def _unwrap(data: Any) -> Any:
+def unwrapped(data: Any) -> Any:
     if isinstance(data, Tensor):
         return move(data.array, CPU)
     if isinstance(data, (list, tuple)):
-        return [_unwrap(d) for d in data]
+        return [unwrapped(d) for d in data]
     return data
 
 
@@ -59,7 +71,7 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     """A new NumPy array of numbers, nested lists, arrays or tensors, in the type PyTorch gives."""
     if isinstance(data, range):
         data = list(data)
-    first = _first(data)
+    first = first_of(data)
     if isinstance(first, (str, bytes)) or first is ...:
         raise TypeError(f"new(): invalid data type '{type(first).__name__}'")
     if not isinstance(first, (bool, int, float, complex, type(None))) and not hasattr(
@@ -67,17 +79,19 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     ):
         raise RuntimeError(f"Could not infer dtype of {type(first).__name__}")
     try:
-        array = np.array(_unwrap(data))
+        array = np.array(unwrapped(data))
     except ValueError as error:
         raise ValueError(f"expected sequences of equal lengths at each depth: {error}") from None
     if array.dtype.kind not in "biufc":
         kind = type(first).__name__ if first is not None else "NoneType"
+        if array.dtype.kind in "US":
+            raise TypeError("new(): invalid data type 'str'")
         raise RuntimeError(f"Could not infer dtype of {kind}")
     if dtype is None and not hasattr(first, "dtype"):
         default = dtypes.get_default_dtype()
         by_kind = {"b": bool, "i": int, "u": int, "f": default, "c": complex}
         dtype = default if array.size == 0 else dtypes.of(by_kind[array.dtype.kind])
-    return array.astype(_numpy_type(dtype, array.dtype), copy=False)
+    return array.astype(numpy_type(dtype, array.dtype), copy=False)
 
 
 @function(on="fb")
@@ -147,7 +161,7 @@ def _scalar(s: Any, *, dtype: Dtype | None = None, device: Any = None) -> Tensor
 # Of one value
 
 
-def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
+def shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
     shape = sizes(size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
@@ -156,31 +170,39 @@ def _shape(size: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _filled(size, value, dtype, device, requires_grad):
     xp, where = place(device)
-    array = xp.full(_shape(size), value, _numpy_type(dtype))
+    array = xp.full(shape_of(size), value, numpy_type(dtype))
     return finish(array, where, requires_grad)
 
 
 @function(on="fb")
+@sized
 def zeros(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """Zeros of a shape."""
     xp, where = place(device)
-    return finish(xp.zeros(_shape(size), _numpy_type(dtype)), where, requires_grad)
+    return finish(xp.zeros(shape_of(size), numpy_type(dtype)), where, requires_grad)
 
 
 @function(on="fb")
+@sized
 def ones(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """Ones of a shape."""
     return _filled(size, 1, dtype, device, requires_grad)
 
 
 @function(on="fb")
+@sized
 def empty(
-    *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False,
+    *size,
+    dtype=None,
+    device=None,
+    requires_grad=False,
+    layout=None,
+    pin_memory=False,
     memory_format=None,
 ):
     """A shape of memory with whatever stands in it."""
     xp, where = place(device)
-    return finish(xp.empty(_shape(size), _numpy_type(dtype)), where, requires_grad)
+    return finish(xp.empty(shape_of(size), numpy_type(dtype)), where, requires_grad)
 
 
 @function(on="fb")
@@ -193,7 +215,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, layo
     return _filled((size,), fill_value, dtype, device, requires_grad)
 
 
-def _like(input, dtype, device):
+def like_of(input, dtype, device):
     """The keywords for something made like another tensor."""
     return {"dtype": dtype or input.dtype, "device": device or input.device}
 
@@ -203,7 +225,7 @@ def zeros_like(
     input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
 ):
     """Zeros in the shape, type and place of another tensor."""
-    return zeros(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+    return zeros(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
@@ -211,7 +233,7 @@ def ones_like(
     input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
 ):
     """Ones in the shape, type and place of another tensor."""
-    return ones(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+    return ones(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
@@ -219,47 +241,56 @@ def empty_like(
     input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
 ):
     """Uninitialised memory in the shape, type and place of another tensor."""
-    return empty(input.array.shape, requires_grad=requires_grad, **_like(input, dtype, device))
+    return empty(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
 def full_like(
-    input, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None,
+    input,
+    fill_value,
+    *,
+    dtype=None,
+    device=None,
+    requires_grad=False,
+    layout=None,
     memory_format=None,
 ):
     """One value in the shape, type and place of another tensor."""
-    like = _like(input, dtype, device)
+    like = like_of(input, dtype, device)
     return full(input.array.shape, fill_value, requires_grad=requires_grad, **like)
 
 
 @function(on="Tensor")
+@sized
 def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
     """Zeros in the type and place of this tensor."""
-    return zeros(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+    return zeros(*size, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 @function(on="Tensor")
+@sized
 def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
     """Ones in the type and place of this tensor."""
-    return ones(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+    return ones(*size, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 @function(on="Tensor")
+@sized
 def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
     """Uninitialised memory in the type and place of this tensor."""
-    return empty(*size, requires_grad=requires_grad, **_like(self, dtype, device))
+    return empty(*size, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 @function(on="Tensor")
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """One value in the type and place of this tensor."""
-    return full(size, fill_value, requires_grad=requires_grad, **_like(self, dtype, device))
+    return full(size, fill_value, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 @function(on="Tensor")
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """The data in the type and place of this tensor."""
-    return tensor(data, requires_grad=requires_grad, **_like(self, dtype, device))
+    return tensor(data, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 # In steps
@@ -278,7 +309,7 @@ def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     whole = all(isinstance(v, int) for v in (start, end, step))
-    kind = _numpy_type(dtype, np.dtype("int64") if whole else None)
+    kind = numpy_type(dtype, np.dtype("int64") if whole else None)
     xp, where = place(device)
     if whole:
         array = xp.arange(start, end, step, dtype="int64").astype(kind, copy=False)
@@ -294,7 +325,7 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     if int(steps) < 0:
         raise RuntimeError("number of steps must be non-negative")
     xp, where = place(device)
-    array = xp.linspace(start, end, int(steps), dtype="float64").astype(_numpy_type(dtype))
+    array = xp.linspace(start, end, int(steps), dtype="float64").astype(numpy_type(dtype))
     return finish(array, where, requires_grad)
 
 
@@ -303,14 +334,16 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_
     """``base`` to the powers of ``steps`` numbers evenly spaced from start to end."""
     xp, where = place(device)
     array = float(base) ** xp.linspace(start, end, int(steps), dtype="float64")
-    return finish(array.astype(_numpy_type(dtype)), where, requires_grad)
+    return finish(array.astype(numpy_type(dtype)), where, requires_grad)
 
 
 @function(on="fb")
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """Ones on the diagonal, zeros elsewhere."""
+    if n < 0 or (m or 0) < 0:
+        raise RuntimeError(f"eye: sizes must not be negative, got {n} and {m}")
     xp, where = place(device)
-    return finish(xp.eye(n, n if m is None else m, dtype=_numpy_type(dtype)), where, requires_grad)
+    return finish(xp.eye(n, n if m is None else m, dtype=numpy_type(dtype)), where, requires_grad)
 
 
 @function(on="fb")
@@ -327,40 +360,3 @@ def meshgrid(*tensors, indexing="ij"):
         grid = t.reshape(one).expand(shape)
         grids.append(grid.transpose(0, 1) if indexing == "xy" and len(shape) > 1 else grid)
     return tuple(grids)
-
-
-# The old constructors
-
-
-def legacy_array(data: tuple[Any, ...], dtype: Dtype, device: Any) -> Any:
-    """What ``Tensor(2, 3)``, ``Tensor([1, 2])`` and ``FloatTensor(...)`` hold."""
-    xp, where = place(device)
-    if len(data) == 1 and not isinstance(data[0], (int, Size)):
-        (values,) = data
-        array = values.array if isinstance(values, Tensor) else np.asarray(_unwrap(values))
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"new(): invalid data type '{type(_first(values)).__name__}'")
-        return move(array.astype(dtype.numpy, copy=False), where)
-    return xp.empty(_shape(data), dtype.numpy) if data else xp.empty(0, dtype.numpy)
-
-
-class _LegacyType(type):
-    """Makes ``isinstance(x, fb.FloatTensor)`` ask for the dtype, and calls give plain tensors."""
-
-    kind: Dtype
-
-    def __call__(cls, *data: Any, device: Any = None) -> Tensor:
-        return wrap(legacy_array(data, cls.kind, device))
-
-    def __instancecheck__(cls, x: object) -> bool:
-        return isinstance(x, Tensor) and x.dtype is cls.kind and not x.is_cuda
-
-
-LEGACY = {
-    f"{name}Tensor": _LegacyType(f"{name}Tensor", (), {"kind": kind, "__doc__": f"{kind!r} on CPU."})
-    for name, kind in [
-        ("Float", dtypes.float32), ("Double", dtypes.float64), ("Half", dtypes.float16),
-        ("Byte", dtypes.uint8), ("Char", dtypes.int8), ("Short", dtypes.int16),
-        ("Int", dtypes.int32), ("Long", dtypes.int64), ("Bool", dtypes.bool_),
-    ]
-}  # fmt: skip

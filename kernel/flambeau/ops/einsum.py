@@ -56,7 +56,7 @@ contract.gradients(
 )
 
 
-@function
+@function(on="fb")
 def einsum(equation, *operands):
     """Sums of products along named dimensions: ``einsum("bij,bjk->bik", x, y)``.
 
@@ -70,21 +70,22 @@ def einsum(equation, *operands):
         operands = tuple(operands[0])
     names, out = _parse(equation.replace(" ", ""), [t.ndim for t in operands])
     sizes = _sizes(equation, names, operands)
-    pairs = [_prepared(t, n, sizes) for t, n in zip(operands, names, strict=True)]
-    while len(pairs) > 1:
-        kept = set(out).union(*(n for _, n in pairs[2:]))
-        (x, a), (y, b) = (_summed(t, n, kept | set(other))
-                          for (t, n), (_, other) in ((pairs[0], pairs[1]), (pairs[1], pairs[0])))
-        made = "".join(dict.fromkeys(c for c in a + b if c in kept))
-        if len(pairs) == 2:
-            made = "".join(c for c in out if c in made)
-        pairs[:2] = [(contract(x, y, f"{a},{b}->{made}"), made)]
-    x, a = _summed(*pairs[0], set(out))
-    lacking = [c for c in out if c not in a]  # broadcast dimensions of size 1 everywhere
-    for c in lacking:
-        x, a = x.unsqueeze(-1), a + c
-    x = x.permute([a.index(c) for c in out]) if a != out else x
-    return x
+    first, *rest = [_prepared(t, n, sizes) for t, n in zip(operands, names, strict=True)]
+    while rest:
+        first = _merged(first, rest.pop(0), rest, out)
+    x, a = _summed(*first, set(out))
+    return x.permute([a.index(c) for c in out]) if a != out else x
+
+
+def _merged(left, right, rest, out):
+    """Two operands made one, with the letters that the rest or the output still want."""
+    kept = set(out).union(*(n for _, n in rest))
+    x, a = _summed(*left, kept | set(right[1]))
+    y, b = _summed(*right, kept | set(left[1]))
+    made = "".join(dict.fromkeys(c for c in a + b if c in kept))
+    if not rest:
+        made = "".join(c for c in out if c in made)
+    return contract(x, y, f"{a},{b}->{made}"), made
 
 
 def _from_lists(*args):
@@ -102,36 +103,40 @@ def _from_lists(*args):
 
 
 def _parse(equation, ndims):
-    """The letters of each operand and of the output; the dimensions of ``...`` become digits."""
+    """The letters of each operand and of the output; for ``...`` those that nobody writes."""
     left, arrow, out = equation.partition("->")
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise RuntimeError(
             f"einsum: {equation!r} names {len(terms)} operands, {len(ndims)} were given"
         )
-    names, widest = [], 0
-    for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True)):
-        letters = term.replace("...", "")
-        extra = ndim - len(letters)
-        if extra < 0 or (extra and "..." not in term) or not (letters.isalpha() or not letters):
-            raise RuntimeError(
-                f"einsum: {term!r} in {equation!r} does not fit operand {i}, "
-                f"which has {ndim} dimensions"
-            )
-        names.append((term, extra))
-        widest = max(widest, extra)
-    digits = "".join(chr(0x100 + i) for i in range(widest))  # letters that no user writes
-    named = [t.replace("...", digits[widest - extra :]) for t, extra in names]
-    if arrow:
-        out = out.replace("...", digits)
-        unknown = [c for c in out if not any(c in n for n in named)]
-        if unknown or len(set(out)) != len(out):
-            raise RuntimeError(f"einsum: the output of {equation!r} names a letter that no operand "
-                               "has, or one twice")
-    else:
-        single = "".join(named)
-        out = digits + "".join(sorted(c for c in set(single) - set(digits) if single.count(c) == 1))
+    extras = [_unnamed(equation, i, *one) for i, one in enumerate(zip(terms, ndims, strict=True))]
+    widest = max(extras)
+    hidden = "".join(chr(0x100 + i) for i in range(widest))
+    named = [t.replace("...", hidden[widest - n :]) for t, n in zip(terms, extras, strict=True)]
+    every = "".join(named)
+    if not arrow:
+        return named, hidden + "".join(
+            sorted(c for c in every if every.count(c) == 1 and c.isascii())
+        )
+    out = out.replace("...", hidden)
+    if not set(out) <= set(every) or len(set(out)) != len(out):
+        raise RuntimeError(
+            f"einsum: the output of {equation!r} names a letter that no operand has, or one twice"
+        )
     return named, out
+
+
+def _unnamed(equation, i, term, ndim):
+    """How many dimensions the ``...`` of an operand stands for."""
+    letters = term.replace("...", "")
+    extra = ndim - len(letters)
+    if extra < 0 or (extra and "..." not in term) or not (letters.isalpha() or not letters):
+        raise RuntimeError(
+            f"einsum: {term!r} in {equation!r} does not fit operand {i}, "
+            f"which has {ndim} dimensions"
+        )
+    return extra
 
 
 def _sizes(equation, names, operands):

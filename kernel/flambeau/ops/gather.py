@@ -184,7 +184,7 @@ def scatter_add(input, dim, index, src):
 
 @function
 def take_along_dim(input, indices, dim=None):
-    """The elements along ``dim`` that the indices name, with broadcasting; ``argsort``'s partner."""
+    """The elements along ``dim`` that the indices name, with broadcasting."""
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     dim = at_dim(dim, input.ndim)
@@ -283,7 +283,7 @@ def one_hot(tensor, num_classes=-1):
     """A 1 at the place of each class number, 0 elsewhere: a new last dimension, int64."""
     array = tensor.array
     if array.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor")
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor")
     if array.size and int(array.min()) < 0:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..device import move, of as device_of
+from ..device import move
+from ..device import of as device_of
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
 from .gather import sum_at
@@ -120,6 +121,8 @@ index_put_op.gradients(
 
 def _as_array(item: Any, like: Any) -> Any:
     """An index array on the device of what it indexes."""
+    if isinstance(item, str):
+        raise TypeError("new(): invalid data type 'str'")
     array = item.array if isinstance(item, Tensor) else np.asarray(item)
     if not array.size and not hasattr(item, "dtype"):
         array = array.astype(np.int64)
@@ -132,7 +135,9 @@ def _as_array(item: Any, like: Any) -> Any:
 
 def _is_int(item: Any) -> bool:
     if isinstance(item, Tensor):
-        return item.array.ndim == 0 and item.array.dtype.kind in "iu" and item.array.dtype.itemsize > 1
+        return (
+            item.array.ndim == 0 and item.array.dtype.kind in "iu" and item.array.dtype.itemsize > 1
+        )
     return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
 
 
@@ -181,7 +186,7 @@ class _Split:
 
 def split_index(x: Any, key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], bool]:
     """An index as (basic part, arrays part, whether the basic part has ints); () for none."""
-    entries = list(key) if isinstance(key, tuple) else [key]
+    entries = list(key) if _is_several(key) else [key]
     found = _Split(x, entries)
     for item in entries:
         found.take(item)
@@ -189,6 +194,14 @@ def split_index(x: Any, key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], boo
     if not any(isinstance(a, bool) or hasattr(a, "dtype") for a in arrays):
         arrays = []
     return _trimmed(found.basic), _unmasked(arrays), found.ints
+
+
+def _is_several(key: Any) -> bool:
+    """Whether an index is one for each dimension: a tuple, or a short list of what is no number."""
+    if not isinstance(key, list) or len(key) >= 32:
+        return isinstance(key, tuple)
+    kinds = (list, tuple, slice, Tensor, np.ndarray, type(None), type(Ellipsis))
+    return any(isinstance(item, kinds) for item in key)
 
 
 def _consumes(item: Any) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..device import module_of
-from ..tensor import Tensor
+from ..errors import BadValue
+from ..tensor import Tensor, wrap
 from .index import index_select, narrow
 from .promote import same
 from .registry import OPS, function, op
@@ -14,7 +15,7 @@ from .shape import at_dim, reshape, sizes, unsqueeze
 def cat(xp, *tensors, dim=0):
     """The tensors one after the other along ``dim``."""
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise BadValue("expected a non-empty list of Tensors")
     parts = [t for t in tensors if t.shape != (0,)] or [tensors[0]]
     if any(t.ndim == 0 for t in parts):
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
@@ -60,7 +61,10 @@ def stack(xp, *tensors, dim=0):
         raise RuntimeError("stack expects a non-empty TensorList")
     shapes = {t.shape for t in tensors}
     if len(shapes) > 1:
-        first, other = tensors[0].shape, next(t.shape for t in tensors if t.shape != tensors[0].shape)
+        first, other = (
+            tensors[0].shape,
+            next(t.shape for t in tensors if t.shape != tensors[0].shape),
+        )
         raise RuntimeError(
             f"stack expects each tensor to be equal size, but got {list(first)} and {list(other)}"
         )
@@ -183,7 +187,6 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
                 f"{places.size}"
             )
         times = times.tolist()
-    from ..tensor import wrap
 
     return index_select(input, dim, wrap(xp.repeat(places, times)))
 
@@ -249,6 +252,14 @@ def diag(input, diagonal=0):
 
 
 @function
+def trace(input):
+    """The sum of the diagonal of a matrix."""
+    if input.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
+    return OPS["diagonal"](input).sum()
+
+
+@function
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices with the last dimension of the input on their diagonals."""
     n, dims = input.shape[-1] + abs(offset), input.ndim + 1
@@ -266,11 +277,13 @@ def pad_constant(xp, x, /, pad, value):
     """x with ``value`` around it, or cut where ``pad`` is negative."""
     widths = [(0, 0)] * (x.ndim - len(pad) // 2)
     widths += [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, x.shape, strict=True))
-    out = xp.full(
-        [n + a + b for (a, b), n in zip(widths, x.shape, strict=True)], value, x.dtype
+    cut = tuple(
+        slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, x.shape, strict=True)
     )
-    inner = tuple(slice(max(a, 0), n - max(b, 0)) for (a, b), n in zip(widths, out.shape, strict=True))
+    out = xp.full([n + a + b for (a, b), n in zip(widths, x.shape, strict=True)], value, x.dtype)
+    inner = tuple(
+        slice(max(a, 0), n - max(b, 0)) for (a, b), n in zip(widths, out.shape, strict=True)
+    )
     out[inner] = x[cut]
     return out
 
@@ -301,7 +314,6 @@ def pad(input, pad, mode="constant", value=None):
 
 
 def _pad_by_index(x, dim, before, after, mode):
-    from ..tensor import wrap
 
     n, xp = x.shape[dim], module_of(x.array)
     places = xp.arange(-before, n + after)

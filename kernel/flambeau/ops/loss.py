@@ -1,15 +1,9 @@
-"""Losses: how far a prediction is from its target, as one number or one for each.
-
-Those over each element have one forward and one slope; `cross_entropy` is a single node from the
-logits to the loss.
-"""
+"""Losses over each element: how far a prediction is from its target."""
 
 from __future__ import annotations
 
 import warnings
 from math import prod
-
-import numpy as np
 
 from ..errors import BadValue
 from .promote import same
@@ -18,15 +12,17 @@ from .registry import function, op
 _REDUCTIONS = ("mean", "sum", "none")
 
 
+def check_reduction(reduction):
+    if reduction not in _REDUCTIONS:
+        raise BadValue(f"{reduction!r} is not a valid value for reduction; there are {_REDUCTIONS}")
+
+
 def reduced(xp, values, reduction):
     """All values as they are, their sum or their mean."""
+    check_reduction(reduction)
     if reduction == "mean":
         return xp.mean(values) if values.size else values.sum() * values.dtype.type("nan")
-    if reduction == "sum":
-        return xp.sum(values)
-    if reduction == "none":
-        return values
-    raise BadValue(f"{reduction!r} is not a valid value for reduction; there are {_REDUCTIONS}")
+    return xp.sum(values) if reduction == "sum" else values
 
 
 def shared(g, count, reduction):
@@ -40,8 +36,7 @@ def chosen(size_average, reduce, reduction):
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        "size_average and reduce args will be deprecated, please use "
-        f"reduction='{meant}' instead.",
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
         stacklevel=4,
     )
     return meant
@@ -175,8 +170,7 @@ def bce_op(xp, x, y, weight, /, reduction):
         )
     if x.size and not (x.min() >= 0 and x.max() <= 1):
         raise RuntimeError("all elements of input should be between 0 and 1")
-    with np.errstate(divide="ignore"):
-        yes, no = xp.maximum(xp.log(x), -100), xp.maximum(xp.log1p(-x), -100)
+    yes, no = xp.maximum(xp.log(x), -100), xp.maximum(xp.log1p(-x), -100)
     return reduced(xp, _times((y - 1) * no - y * yes, weight), reduction)
 
 
@@ -202,7 +196,9 @@ def binary_cross_entropy(
 def bce_logits_op(xp, x, y, weight, pos_weight, /, reduction):
     """The same of sigmoid(x), without overflow: (1 - y) x + (1 + (p - 1) y) log(1 + exp(-x))."""
     if x.shape != y.shape:
-        raise BadValue(f"Target size ({list(y.shape)}) must be the same as input size ({list(x.shape)})")
+        raise BadValue(
+            f"Target size ({list(y.shape)}) must be the same as input size ({list(x.shape)})"
+        )
     rest = _log1p_exp_minus(xp, x)
     if pos_weight is not None:
         rest = rest * ((pos_weight - 1) * y + 1)
@@ -260,9 +256,7 @@ def _(ns, g, x, y, reduction, log_target, needs):
 
 
 @function(on="F")
-def kl_div(
-    input, target, size_average=None, reduce=None, reduction="mean", log_target=False
-):
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """Kullback-Leibler divergence of ``target`` from exp(input): y (log y - input).
 
     "batchmean" divides the sum by the batch size. Mirrors ``torch.nn.functional.kl_div``.

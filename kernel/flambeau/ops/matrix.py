@@ -194,7 +194,7 @@ baddbmm.gradients(
 )
 
 
-@op(on="F", promote=alike)
+@op(on="F", promote=alike, backward="AddmmBackward0")
 def linear(xp, x, weight, bias=None):
     """x @ weightᵀ + bias: (..., in) with a weight of (out, in) gives (..., out)."""
     if x.ndim > 2 and weight.ndim == 2 and x.size:
@@ -244,10 +244,10 @@ def inner(input, other):
     """Sums of products over the last dimensions of both."""
     if not (input.ndim and other.ndim):
         return input * other
-    return input.tensordot(other, ([-1], [-1]))
+    return tensordot(input, other, ([-1], [-1]))
 
 
-@function
+@function(on="fb")
 def tensordot(a, b, dims=2):
     """Sum of products over ``dims``: how many (last of a, first of b), or two lists of them."""
     if isinstance(dims, int):

@@ -67,7 +67,13 @@ def _check_channels(x, **given):
             )
 
 
-@op(on="", promote=only_float, extras=["mean", "rstd"], name="batch_norm")
+@op(
+    on="",
+    promote=only_float,
+    extras=["mean", "rstd"],
+    name="batch_norm",
+    backward="NativeBatchNormBackward0",
+)
 def batch_norm_op(xp, x, weight, bias, running_mean, running_var, /, momentum, eps):
     """Normalises each channel over the batch, and moves the running statistics towards it."""
     _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
@@ -102,7 +108,7 @@ def _(ns, g, x, weight, mean, rstd, eps, needs):
     return gx, ns.reshape(along, flat), ns.reshape(total, flat)
 
 
-@op(on="", promote=only_float)
+@op(on="", promote=only_float, backward="NativeBatchNormBackward0")
 def batch_norm_eval(xp, x, weight, bias, running_mean, running_var, /, eps):
     """Normalises each channel with the running statistics."""
     _check_channels(x, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
@@ -163,7 +169,9 @@ def batch_norm(
     """
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("batch_norm: running_mean and running_var must be defined in eval mode")
+            raise RuntimeError(
+                "batch_norm: running_mean and running_var must be defined in eval mode"
+            )
         return batch_norm_eval(input, weight, bias, running_mean, running_var, eps)
     out = batch_norm_op(input, weight, bias, running_mean, running_var, momentum, eps)
     for t in (running_mean, running_var):
@@ -181,10 +189,11 @@ def instance_norm(
     n, c = input.shape[:2]
     if use_input_stats and prod(input.shape[2:]) == 1:
         raise ValueError(
-            "Expected more than 1 spatial element when training, got input size "
-            f"{input.shape}"
+            f"Expected more than 1 spatial element when training, got input size {input.shape}"
         )
-    repeated = [None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)]
+    repeated = [
+        None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)
+    ]
     weight, bias, means, variances = repeated
     flat = input.reshape(1, n * c, *input.shape[2:])
     out = batch_norm(flat, means, variances, weight, bias, use_input_stats, momentum, eps)
@@ -198,7 +207,13 @@ def instance_norm(
 # Within a sample
 
 
-@op(on="", promote=only_float, extras=["mean", "rstd"], name="layer_norm")
+@op(
+    on="",
+    promote=only_float,
+    extras=["mean", "rstd"],
+    name="layer_norm",
+    backward="NativeLayerNormBackward0",
+)
 def layer_norm_op(xp, x, weight, bias, /, normalized_shape, eps):
     """Normalises over the last dimensions."""
     _check_last(x, weight, bias, normalized_shape)
@@ -289,7 +304,13 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     return rms_norm_op(input, weight, _as_shape(normalized_shape), eps)
 
 
-@op(on="", promote=only_float, extras=["mean", "rstd"], name="group_norm")
+@op(
+    on="",
+    promote=only_float,
+    extras=["mean", "rstd"],
+    name="group_norm",
+    backward="NativeGroupNormBackward0",
+)
 def group_norm_op(xp, x, weight, bias, /, num_groups, eps):
     """Normalises over the channels of a group and all positions."""
     _check_channels(x, weight=weight, bias=bias)
@@ -334,7 +355,9 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     """x / (k + alpha · mean of x² over ``size`` neighbouring channels) to the power beta."""
     if input.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
+        )
     flat = (input * input).reshape(input.shape[0], 1, input.shape[1], prod(input.shape[2:]))
     padded = pad(flat, (0, 0, size // 2, (size - 1) // 2))
     means = OPS["avg_pool2d"](padded, (size, 1), 1).reshape(input.shape)

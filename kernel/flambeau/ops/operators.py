@@ -51,6 +51,14 @@ def _unary(symbol: str, name: str) -> None:
     setattr(Tensor, f"__{symbol}__", lambda self: apply(op, (self,)))
 
 
+def _invert(self: Tensor) -> Tensor:
+    if self.array.dtype.kind not in "biu":
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+        )
+    return OPS["bitwise_not"](self)
+
+
 def _rows(self: Tensor) -> Any:
     """Iterates over the first dimension."""
     if self.ndim == 0:
@@ -77,9 +85,10 @@ def attach() -> None:
     _binary("rshift", "bitwise_right_shift", inplace=True)
     for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
         _compare(symbol, symbol)
-    for symbol, name in (("neg", "neg"), ("abs", "abs"), ("invert", "bitwise_not")):
+    for symbol, name in (("neg", "neg"), ("abs", "abs")):
         _unary(symbol, name)
     for name, method in (
+        ("__invert__", _invert),
         ("__pos__", lambda self: self),
         ("__getitem__", getitem),
         ("__setitem__", setitem),

@@ -24,16 +24,8 @@ class Plan:
         self.stride = self.kernel if stride in (None, ()) else each(stride, n, "stride")
         self.dilation = each(dilation, n, "dilation")
         pad = each(padding, n, "padding")
-        for p, k, s, d in zip(pad, self.kernel, self.stride, self.dilation, strict=True):
-            if min(k, s, d) < 1:
-                raise RuntimeError("kernel_size, stride and dilation must be positive")
-            if p < 0 or p > (d * (k - 1) + 1) // 2:
-                raise RuntimeError(
-                    "pad should be at most half of effective kernel size, "
-                    f"but got pad={p}, kernel_size={k} and dilation={d}"
-                )
-        each_out = [_length(*one, ceil_mode)
-                    for one in zip(sizes, self.kernel, self.stride, pad, self.dilation, strict=True)]
+        settings = zip(sizes, self.kernel, self.stride, pad, self.dilation, strict=True)
+        each_out = [_length(*one, ceil_mode) for one in settings]
         self.out = tuple(out for out, _ in each_out)
         if min(self.out) < 1:
             raise RuntimeError(f"the input, {sizes}, is smaller than the kernel, {self.kernel}")
@@ -49,6 +41,13 @@ class Plan:
 
 def _length(size, kernel, stride, pad, dilation, ceil_mode):
     """How many windows there are, and how many entries are added after the last."""
+    if min(kernel, stride, dilation) < 1:
+        raise RuntimeError("kernel_size, stride and dilation must be positive")
+    if not 0 <= pad <= (dilation * (kernel - 1) + 1) // 2:
+        raise RuntimeError(
+            "pad should be at most half of effective kernel size, "
+            f"but got pad={pad}, kernel_size={kernel} and dilation={dilation}"
+        )
     span = dilation * (kernel - 1) + 1
     room = size + 2 * pad - span
     out = (-(-room // stride) if ceil_mode else room // stride) + 1
@@ -109,7 +108,7 @@ def _hits(xp, x, top, plan):
 
 @op(on="")
 def max_pool_back(xp, y, x, top, /, plan):
-    """Each window's value (y) handed to the entry of x that is its maximum (top), zero elsewhere."""
+    """Each window's value (y) handed to the entry of x that is its maximum (top)."""
     total = xp.zeros((*x.shape[: x.ndim - len(plan.full)], *plan.full), y.dtype)
     for place, hit in _hits(xp, x, top, plan):
         if plan.apart:
@@ -147,16 +146,22 @@ def max_pool_indices(xp, x, top, /, plan):
 def _define_max(n):
     name = f"max_pool{n}d"
 
-    @op(on="", name=name)
+    @op(on="", name=name, backward=f"MaxPool{n}DWithIndicesBackward0")
     def pool(xp, x, /, kernel_size, stride, padding, dilation, ceil_mode):
         _check(x, n, name)
-        return _largest(xp, x, _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode))
+        return _largest(
+            xp, x, _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+        )
 
     @pool.gradient("x")
     def _(ns, g, x, out, kernel_size, stride, padding, dilation, ceil_mode):
         plan = _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
         return ns.max_pool_back(g, x, out, plan)
 
+    _define_with_indices(n, name, pool)
+
+
+def _define_with_indices(n, name, pool):
     def body(
         input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
         return_indices=False,
@@ -223,10 +228,16 @@ def window_spread(xp, x, /, plan, count_include_pad, divisor_override):
     return total[inside(plan.pads, plan.size)]
 
 
-window_means.gradients(x=lambda ns, g, plan, count_include_pad, divisor_override:
-                       ns.window_spread(g, plan, count_include_pad, divisor_override))
-window_spread.gradients(x=lambda ns, g, plan, count_include_pad, divisor_override:
-                        ns.window_means(g, plan, count_include_pad, divisor_override))
+window_means.gradients(
+    x=lambda ns, g, plan, count_include_pad, divisor_override: ns.window_spread(
+        g, plan, count_include_pad, divisor_override
+    )
+)
+window_spread.gradients(
+    x=lambda ns, g, plan, count_include_pad, divisor_override: ns.window_means(
+        g, plan, count_include_pad, divisor_override
+    )
+)
 
 
 def _define_mean(n):

@@ -8,7 +8,6 @@ from numpy import ndarray
 
 from ..dtypes import FLOATING, common, floating
 
-
 _WEAK = frozenset((float, int, bool))  # Python's numbers, to which NumPy gives way
 
 
@@ -25,6 +24,8 @@ def same(arrays: list[Any]) -> list[Any]:
         elif x.__class__ is float and y.__class__ is ndarray and y.dtype in FLOATING:
             return arrays
     given = [a for a in arrays if a is not None]
+    if not given:
+        return arrays
     to = common(given)
     first = next((a for a in given if hasattr(a, "ndim")), None)
     return [_cast(a, to, first) for a in arrays]
@@ -53,10 +54,12 @@ def to_float(arrays: list[Any]) -> list[Any]:
 
 
 def only_float(arrays: list[Any]) -> list[Any]:
-    """The inputs as they are; RuntimeError if the first holds no floats."""
+    """The inputs as they are; NotImplementedError if the first holds no floats, as in PyTorch."""
     x = arrays[0]
     if x.dtype not in FLOATING:
-        raise RuntimeError(f"not defined for {x.dtype}, only for floating types; x.float() has one")
+        raise NotImplementedError(
+            f"not defined for {x.dtype}, only for floating types; x.float() has one"
+        )
     return arrays
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..device import cupy, module_of, usable
 from ..random import generator_for
 from ..tensor import Tensor, wrap
-from .creation import _like, _numpy_type, _shape, finish
+from .creation import finish, like_of, numpy_type, shape_of, sized
 from .index import copy_
 from .registry import function
 
@@ -24,14 +24,20 @@ def _draw(kind, shape, dtype, where, generator):
 
 
 def _made(kind, size, dtype, device, generator, requires_grad):
-    where, dtype = usable(device), _numpy_type(dtype)
-    array = _draw(kind, _shape(size), dtype, where, generator)
+    where, dtype = usable(device), numpy_type(dtype)
+    array = _draw(kind, shape_of(size), dtype, where, generator)
     return finish(array.astype(dtype, copy=False), where, requires_grad)
 
 
 @function(on="fb")
+@sized
 def rand(
-    *size, generator=None, dtype=None, device=None, requires_grad=False, layout=None,
+    *size,
+    generator=None,
+    dtype=None,
+    device=None,
+    requires_grad=False,
+    layout=None,
     pin_memory=False,
 ):
     """Numbers uniformly distributed in [0, 1)."""
@@ -39,8 +45,14 @@ def rand(
 
 
 @function(on="fb")
+@sized
 def randn(
-    *size, generator=None, dtype=None, device=None, requires_grad=False, layout=None,
+    *size,
+    generator=None,
+    dtype=None,
+    device=None,
+    requires_grad=False,
+    layout=None,
     pin_memory=False,
 ):
     """Numbers normally distributed with mean 0 and standard deviation 1."""
@@ -49,7 +61,13 @@ def randn(
 
 @function(on="fb")
 def randint(
-    *args, low=0, high=None, size=None, generator=None, dtype=None, device=None,
+    *args,
+    low=0,
+    high=None,
+    size=None,
+    generator=None,
+    dtype=None,
+    device=None,
     requires_grad=False,
 ):
     """Integers uniformly distributed from ``low`` up to, not including, ``high``."""
@@ -65,8 +83,8 @@ def randint(
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got {low} >= {high}")
     where = usable(device)
-    array = generator_for(where, generator).integers(int(low), int(high), size=_shape((size,)))
-    dtype = _numpy_type(dtype, np.dtype("int64"))
+    array = generator_for(where, generator).integers(int(low), int(high), size=shape_of((size,)))
+    dtype = numpy_type(dtype, np.dtype("int64"))
     return finish(array.astype(dtype, copy=False), where, requires_grad)
 
 
@@ -79,7 +97,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
         order = stream.permutation(int(n))
     else:
         order = cupy().argsort(stream.random(size=int(n), dtype=np.float64))
-    return finish(order.astype(_numpy_type(dtype, np.dtype("int64")), copy=False), where)
+    return finish(order.astype(numpy_type(dtype, np.dtype("int64")), copy=False), where)
 
 
 @function(on="fb")
@@ -87,7 +105,7 @@ def rand_like(
     input, *, generator=None, dtype=None, device=None, requires_grad=False, memory_format=None
 ):
     """Uniform numbers in [0, 1) in the shape, type and place of another tensor."""
-    like = _like(input, dtype, device)
+    like = like_of(input, dtype, device)
     return rand(input.array.shape, generator=generator, requires_grad=requires_grad, **like)
 
 
@@ -96,7 +114,7 @@ def randn_like(
     input, *, generator=None, dtype=None, device=None, requires_grad=False, memory_format=None
 ):
     """Normal numbers in the shape, type and place of another tensor."""
-    like = _like(input, dtype, device)
+    like = like_of(input, dtype, device)
     return randn(input.array.shape, generator=generator, requires_grad=requires_grad, **like)
 
 
@@ -104,12 +122,13 @@ def randn_like(
 def randint_like(input, low, high=None, *, dtype=None, device=None, requires_grad=False):
     """Integers from ``low`` up to ``high`` in the shape, type and place of another tensor."""
     low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, input.array.shape, **_like(input, dtype, device))
+    return randint(low, high, input.array.shape, **like_of(input, dtype, device))
 
 
 @function(on="fb")
-def normal(mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None,
-           requires_grad=False):
+def normal(
+    mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False
+):
     """Normal numbers of a mean and a standard deviation, which may be tensors."""
     like = next((v for v in (mean, std) if isinstance(v, Tensor)), None)
     if like is None:
@@ -143,7 +162,9 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
     if not bool((weights.sum(-1) > 0).all()):
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if not replacement and num_samples > weights.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+        )
     stream = generator_for(input.device, generator)
     if replacement:
         upto = xp.cumsum(weights.astype("float64"), -1)

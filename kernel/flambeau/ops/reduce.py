@@ -131,7 +131,7 @@ def _product_before(ns, x, dim):
     return ns.cumprod(ns.cat([first, ns.narrow(x, dim, 0, n - 1)], dim), dim)
 
 
-@op
+@op(inplace=True)
 def cumsum(xp, x, /, dim, dtype=None):
     """The sum of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
@@ -143,7 +143,7 @@ def _(ns, g, dim):
     return ns.flip(ns.cumsum(ns.flip(g, (dim,)), dim), (dim,)) if g.ndim else g
 
 
-@op
+@op(inplace=True)
 def cumprod(xp, x, /, dim, dtype=None):
     """The product of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
@@ -275,7 +275,9 @@ def _(ns, g, x, out, p, dim, keepdim):
         return ns.sign(x) * largest * (g / ns.sum(largest, dim, True))
     size = ns.abs(x)
     slope = x * size ** (p - 2) * (g / out ** (p - 1))
-    return ns.where((out == 0) | (size == 0), 0.0, slope) if p < 2 else ns.where(out == 0, 0.0, slope)
+    return (
+        ns.where((out == 0) | (size == 0), 0.0, slope) if p < 2 else ns.where(out == 0, 0.0, slope)
+    )
 
 
 @function

@@ -137,9 +137,7 @@ class Op:
         found = list(inspect.signature(self.forward).parameters.values())[1:]
         self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
         marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
-        of_tensor = [
-            p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY
-        ]
+        of_tensor = [p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY]
         if self.variadic:
             of_tensor = found[:1]
         self.inputs = [p.name for p in of_tensor]
@@ -203,6 +201,7 @@ class Op:
         return function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs it, with the arguments that PyTorch's function of that name takes."""
         tail = None if kwargs else self.tails.get(len(args))
         args = self.bind(args, kwargs) if tail is None else args + tail
         n = self.count
@@ -253,6 +252,7 @@ class ListOp(Op):
     """An operation on any number of tensors, called with a list of them: ``cat([a, b], 1)``."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs it on a list of tensors."""
         tensors, *params = self.bind(args, kwargs)
         if not isinstance(tensors, (list, tuple)):
             raise TypeError(
@@ -271,6 +271,7 @@ class InPlace:
         self.__doc__ = f"In-place version of ``{op.name}``: writes into the tensor, returns it."
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Writes what the operation gives into its first argument, and returns that."""
         op = self.op
         args = op.bind(args, kwargs)
         n = len(op.inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 from ..device import shares_memory
 from ..tensor import Tensor
 from .registry import OPS, function, op
@@ -9,11 +11,11 @@ from .registry import OPS, function, op
 
 def sizes(values):
     """A shape from an int, a tuple, or a tuple in a tuple, of ints or one-element tensors."""
-    if isinstance(values, (list, tuple)):
-        if len(values) == 1 and isinstance(values[0], (list, tuple)):
-            values = values[0]
-        return tuple(v if v.__class__ is int else v.__index__() for v in values)
-    return (values.__index__(),)
+    if not isinstance(values, (list, tuple)):
+        values = (values,)
+    elif len(values) == 1 and isinstance(values[0], (list, tuple)):
+        values = values[0]
+    return tuple(v if v.__class__ is int else index(v) for v in values)
 
 
 def at_dim(dim, ndim, extra=0):
@@ -103,7 +105,9 @@ def expand(xp, x, /, size):
     size = sizes(size)
     if -1 in size:
         extra = len(size) - x.ndim
-        size = tuple(x.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size))
+        size = tuple(
+            x.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size)
+        )
     return xp.broadcast_to(x, size) if size != x.shape else x[...]
 
 
@@ -321,5 +325,10 @@ def _transposed(self):
     return permute(self, tuple(range(self.ndim))[::-1])
 
 
-Tensor.T = property(_transposed)
-Tensor.mT = property(lambda self: OPS["transpose"](self, -2, -1), doc="Each matrix transposed.")
+def _matrices_transposed(self):
+    """Each matrix transposed."""
+    return OPS["transpose"](self, -2, -1)
+
+
+setattr(Tensor, "T", property(_transposed))  # noqa: B010
+setattr(Tensor, "mT", property(_matrices_transposed))  # noqa: B010

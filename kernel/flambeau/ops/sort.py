@@ -15,7 +15,7 @@ from .shape import at_dim
 
 def result_type(name: str, *fields: str) -> Any:
     """A named tuple that prints as PyTorch's ``torch.return_types``."""
-    made = namedtuple(name, fields)  # noqa: PYI024
+    made: Any = namedtuple(name, fields)  # type: ignore[misc]
 
     def text(self: Any) -> str:
         parts = ",\n".join(f"{f}={v!r}" for f, v in zip(fields, self, strict=True))

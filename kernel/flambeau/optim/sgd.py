@@ -12,6 +12,14 @@ class SGD(Optimizer):
     """p -= lr · g; with momentum v = momentum · v + (1 - dampening) · g and p -= lr · v.
 
     ``nesterov`` steps by g + momentum · v; ``weight_decay`` adds weight_decay · p to g.
+
+    >>> import flambeau as fb
+    >>> w = fb.nn.Parameter(fb.tensor([3.0]))
+    >>> optimizer = fb.optim.SGD([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.item()
+    0.0
     """
 
     def __init__(

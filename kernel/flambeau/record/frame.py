@@ -13,7 +13,6 @@ import numpy as np
 from .schema import MAGIC, TABLES, VERSION
 
 _HEAD = struct.Struct("<4sIII")
-_TYPES = {"u1", "u4", "i4", "f4", "f8"}
 
 
 class TraceError(ValueError):
@@ -84,13 +83,19 @@ def decode(data: bytes) -> Frame:
     header, body = _unpack(data)
     try:
         tables = {n: _rows(n, t, body) for n, t in header["tables"].items() if n in TABLES}
-        strings = header["strings"]
-        numbers = [header[k] for k in ("first_string", "sequence", "segment")]
-        if not all(isinstance(s, str) for s in strings):
-            raise TraceError("a string of the trace is not a string")
-        return Frame(tables, strings, *numbers, header.get("about", {}))
-    except (KeyError, TypeError, AttributeError) as error:
+        strings, about = header["strings"], header.get("about", {})
+        numbers = first, sequence, segment = [
+            header[k] for k in ("first_string", "sequence", "segment")
+        ]
+    except TraceError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TraceError(f"the header of the trace is malformed: {error!r}") from None
+    if not (isinstance(strings, list) and all(isinstance(s, str) for s in strings)):
+        raise TraceError("a string of the trace is not a string")
+    if not (isinstance(about, dict) and all(isinstance(n, int) and n >= 0 for n in numbers)):
+        raise TraceError("the header of the trace is malformed")
+    return Frame(tables, strings, first, sequence, segment, about)
 
 
 def _unpack(data: bytes) -> tuple[dict[str, Any], memoryview]:
@@ -108,7 +113,7 @@ def _unpack(data: bytes) -> tuple[dict[str, Any], memoryview]:
         raise TraceError("the trace is damaged: its checksum does not match")
     try:
         header = json.loads(bytes(rest[:header_size]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"the header of the trace is not JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(header.get("version"), int):
         raise TraceError("the header of the trace has no version")
@@ -124,18 +129,27 @@ def _rows(name: str, table: dict[str, Any], body: memoryview) -> Rows:
     start, count = table["start"], table["rows"]
     if not (isinstance(start, int) and isinstance(count, int) and start >= 0 and count >= 0):
         raise TraceError(f"table {name!r} has a malformed row count")
+    stored = table["columns"]
+    found = {c: _column(name, c, count, stored[c], body) for c in TABLES[name] if c in stored}
+    if count and not found:
+        raise TraceError(f"table {name!r} has rows but no columns")
     columns = {}
     for column, kind in TABLES[name].items():
         dtype, width = column_type(kind)
-        if column not in table["columns"]:
-            columns[column] = np.zeros(count if width == 1 else (count, width), dtype)
-            continue
-        stored, stored_width, offset = table["columns"][column]
-        if stored not in _TYPES or stored != dtype or stored_width != width:
-            raise TraceError(f"column {name}.{column} is {stored}*{stored_width}, not {kind}")
-        size = count * width * np.dtype(dtype).itemsize
-        if not isinstance(offset, int) or offset < 0 or offset + size > len(body):
-            raise TraceError(f"column {name}.{column} lies outside the trace")
-        values = np.frombuffer(body, "<" + dtype, count * width, offset)
+        values = found[column] if column in found else np.zeros(count * width, dtype)
         columns[column] = values if width == 1 else values.reshape(count, width)
     return Rows(start, count, columns)
+
+
+def _column(table: str, column: str, count: int, stored: Any, body: memoryview) -> np.ndarray:
+    """The values of a column that is stored."""
+    dtype, width = column_type(TABLES[table][column])
+    kind, stored_width, offset = stored
+    if kind != dtype or stored_width != width:
+        raise TraceError(
+            f"column {table}.{column} is {kind}*{stored_width}, not {TABLES[table][column]}"
+        )
+    size = count * width * np.dtype(dtype).itemsize
+    if not isinstance(offset, int) or offset < 0 or offset + size > len(body):
+        raise TraceError(f"column {table}.{column} lies outside the trace")
+    return np.frombuffer(body, "<" + dtype, count * width, offset)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import add_recorder, remove_recorder
-from .notes import Note
+from .notes import MADE_BY_OPS, Note, Seen
 from .recorder import Recorder
 from .schema import RUNNING_TABLES
 from .trace import Trace
@@ -112,7 +112,7 @@ class Live(Recorder):
         writer = self.writer
         writer.reset()
         writer.tick = 0
-        new = {id(n[1]) for n in notes if n[0] == Note.TAKEN}
+        new = {id(found) for n in notes for found in _made(n)}
         before = [found.block or found for found in list(self.seen.values())]
         before += [n[1] for n in notes if n[0] == Note.FREED]
         for block in before:
@@ -136,3 +136,18 @@ class Live(Recorder):
                 kept = np.unique(table["iteration"])[::2]
                 table.keep(np.isin(table["iteration"], kept))
                 self.restarts += 1
+
+
+def _made(note: tuple[Any, ...]) -> list[Seen]:
+    """The blocks of memory that a note says were taken."""
+    if note[0] == Note.TAKEN:
+        return [note[1]]
+    if note[0] == Note.FORWARD:
+        others = note[10][2] if note[10] is not None else ()
+        found = [*note[9], *others]
+    elif note[0] == Note.BACKWARD:
+        found = [*note[6], *note[7]]
+    else:
+        return []
+    blocks = [s.block or s for s in found if s is not None]
+    return [b for b in blocks if b.category in MADE_BY_OPS]

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
+from inspect import CO_OPTIMIZED
+from types import FrameType
 from typing import Any
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+from ..errors import is_library
+
 _PLAIN = frozenset((int, float, bool, str, type(None)))
 
 
 def variable_of(thing: Any) -> str:
     """The name of the user's variable that holds a thing, else its class in lower case."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back  # type: ignore[assignment]
     while frame is not None:
-        for scope in (frame.f_locals, frame.f_globals):
+        for scope in (_locals(frame), frame.f_globals):
             for name, value in list(scope.items()):
                 if value is thing and not name.startswith("_") and name != "self":
                     return name
         frame = frame.f_back  # type: ignore[assignment]
     return type(thing).__name__.lower()
+
+
+def _locals(frame: FrameType) -> dict[str, Any]:
+    """The local variables of a frame, which Python up to 3.12 would keep alive with the frame."""
+    found = frame.f_locals
+    copy = dict(found)
+    # Held by the frame, by `found` and by the call below alone: nobody has asked for locals().
+    if frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(found) == 3:
+        found.clear()
+    return copy
 
 
 def argument_text(op: Any, params: tuple[Any, ...]) -> str:
@@ -62,23 +74,19 @@ class Names:
         self.modules: dict[int, tuple[Any, str, str]] = {}  # id -> itself (weakly), path, kind
         self.tensors: dict[int, tuple[Any, str]] = {}
 
-    def enter(self, module: Any, outermost: bool) -> tuple[str, str]:
-        """The path and kind of a module that is entered."""
+    def find(self, module: Any) -> tuple[str, str] | None:
+        """The path and kind of a module, None for one that is not known yet."""
         found = self.modules.get(id(module))
-        if found is None or found[0]() is not module:
-            if outermost:
-                self.add_root(module, variable_of(module))
-            else:  # made on the fly inside a forward
-                self._add_module(module, type(module).__name__.lower())
-            found = self.modules[id(module)]
-        return found[1:]
+        return found[1:] if found is not None and found[0]() is module else None
 
-    def add_root(self, module: Any, name: str) -> None:
-        """Names everything inside a module."""
+    def add_root(self, module: Any, name: str) -> list[Any]:
+        """Names everything inside a module; returns its parameters and buffers."""
         for path, inner in module.named_modules():
             self._add_module(inner, f"{name}.{path}" if path else name)
-        for path, t in [*module.named_parameters(), *module.named_buffers()]:
+        named = [*module.named_parameters(), *module.named_buffers()]
+        for path, t in named:
             self.tensors[id(t)] = (weakref.ref(t), f"{name}.{path}")
+        return [t for _, t in named]
 
     def _add_module(self, module: Any, path: str) -> None:
         inside = module.extra_repr() if not module._modules else ""

@@ -37,7 +37,7 @@ class Note(IntEnum):
     ERROR = 15
 
 
-class Seen(weakref.ref):  # type: ignore[type-arg]
+class Seen(weakref.ref[Any]):
     """What is known of one array; itself a weak reference to it, so it keeps nothing alive.
 
     ``block`` is what is known of the array whose memory it lies in, None for memory of its own.
@@ -82,7 +82,8 @@ class Writer:
         """Adds the rows that the notes stand for."""
         for note in notes:
             self.tick += 1
-            _WRITERS[note[0]](self, *note[1:])
+            write: Any = _WRITERS[note[0]]
+            write(self, *note[1:])
 
     def new_peak(self) -> None:
         """Looks for the peak anew, from here on."""

@@ -7,25 +7,25 @@ recorder never keeps an array alive.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
+import weakref
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..autograd.node import Output
-from ..errors import OpError, user_frame
-from ..ops.apply import NUMBERS
-from ..tensor import Tensor
-from .naming import Names, argument_text, is_plain
+from ..errors import OpError, is_library, user_frame
+from ..tensor import NUMBERS, Tensor
+from .naming import Names, argument_text, is_plain, variable_of
 from .notes import MADE_BY_OPS, Note, Seen, Writer
 from .schema import CATEGORIES
+from .slot import quiet
 from .statistics import Sampling, statistics_of
 from .trace import Trace
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 OTHER, DATA, PARAMETER, BUFFER, ACTIVATION, GRADIENT, OPTIMIZER = range(len(CATEGORIES))
 
 
@@ -44,6 +44,7 @@ class Recorder:
         self.iteration_began = 0.0
         self.calls: list[tuple[int, str, str]] = []  # running modules: number, path, kind
         self.call = -1  # number of the innermost
+        self.root: Any = lambda: None  # the outermost of them
         self.next_call = 0
         self.library: set[str] = set()  # files of this package
         self.users: set[str] = set()  # all other files
@@ -63,9 +64,11 @@ class Recorder:
         self, op: Any, inputs: Any, outs: tuple[Any, ...], params: Any, started: float
     ) -> None:
         """An operation has run. What this takes is what recording costs, so it is written flat."""
+        if quiet and get_ident() in quiet:
+            return
         ended = perf_counter()
         seen = self.seen
-        given = []
+        given: list[Any] = []
         for t in inputs:
             if t.__class__ in NUMBERS:
                 given.append(None)
@@ -95,7 +98,7 @@ class Recorder:
             file = code.co_filename
             if file not in library:
                 if file not in self.users:
-                    (library if file.startswith(_PACKAGE) else self.users).add(file)
+                    (library if is_library(file) else self.users).add(file)
                     continue
                 break
             frame = frame.f_back  # type: ignore[assignment]
@@ -126,7 +129,7 @@ class Recorder:
         return [self.follow(v, ACTIVATION) for v in arrays]
 
     def arguments(self, op: Any, params: tuple[Any, ...]) -> str:
-        """An operation's plain arguments in short; those of one call are mostly those of the next."""
+        """An operation's plain arguments in short; the same ones come again and again."""
         key = (op.name, params)
         try:
             return self.texts[key]
@@ -174,6 +177,8 @@ class Recorder:
         found = self.seen.get(id(leaf.grad.array))
         if found is None:
             found = self.follow(leaf.grad.array, GRADIENT)
+            if found.block is None:  # a copy of what the rule made, which no operation gives
+                self.notes.append((Note.TAKEN, found, self.now()))
             name = self.names.of_tensor(leaf)
             if name:
                 found.name = f"{name}.grad"
@@ -187,18 +192,44 @@ class Recorder:
         frame = user_frame()
         place = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
         note = (Note.FAILED, op, now, now, self.call, *place, self.iteration, given)
-        self.notes.append((*note, _kind_of(error), text))
+        self.notes.append((*note, type(error).__name__, text))
         self.failures.add(id(error))
 
     # Modules, optimizers, iterations
 
     def enter(self, module: Any) -> None:
         """A module's forward is about to run."""
-        path, kind = self.names.enter(module, outermost=not self.calls)
+        path, kind = self.names.find(module) or self._name(module)
         self.notes.append((Note.ENTER, path, kind, self.call, self.next_call, self.now()))
+        if not self.calls:
+            self.root = weakref.ref(module)
         self.calls.append((self.next_call, path, kind))
         self.call = self.next_call
         self.next_call += 1
+
+    def _name(self, module: Any) -> tuple[str, str]:
+        """Names a module that is entered for the first time, and all inside it.
+
+        One that was put into a known module since, or made on the fly inside a forward, is named
+        after the outermost that is running. What was made under the recorder's eyes, by the
+        operations that initialised it, turns out to be parameters and buffers here.
+        """
+        if self.calls and (root := self.root()) is not None:
+            named = self.names.add_root(root, self.calls[0][1])
+        else:
+            named = self.names.add_root(module, variable_of(module))
+        if self.names.find(module) is None:
+            named += self.names.add_root(module, type(module).__name__.lower())
+        self.know(named)
+        return self.names.find(module)  # type: ignore[return-value]
+
+    def know(self, tensors: list[Any]) -> None:
+        """Gives parameters and buffers that were followed already their name and category."""
+        for t in tensors:
+            name = self.names.of_tensor(t)
+            if id(t.array) in self.seen and getattr(self.seen[id(t.array)], "name", "") != name:
+                category = PARAMETER if t._needs_grad else BUFFER
+                self.categorise(self.follow(t.array, category, name), category)
 
     def leave(self, module: Any) -> None:
         """A module's forward has ended or raised."""
@@ -267,7 +298,7 @@ class Recorder:
     def error(self, error: BaseException) -> None:
         """Something has raised that no operation has noted."""
         if id(error) not in self.failures:
-            self.notes.append((Note.ERROR, self.now(), _kind_of(error), str(error)))
+            self.notes.append((Note.ERROR, self.now(), type(error).__name__, str(error)))
 
     def now(self) -> float:
         """Seconds since the recording began."""
@@ -366,11 +397,6 @@ class Recorder:
         self.trace.tables["iterations"].drop_last()  # the one that has only begun
         self.seen.clear()  # with the weak references go their callbacks
         self.trace.flush = lambda: None
-
-
-def _kind_of(error: BaseException) -> str:
-    """The error's type as the user knows it: ``RuntimeError``."""
-    return (type(error).__mro__[2] if isinstance(error, OpError) else type(error)).__name__
 
 
 def _parameter_row(p: Any, before: Any) -> tuple[Any, ...]:

@@ -15,3 +15,6 @@ class Slot:
 
 
 slot = Slot()
+
+# Threads whose operations are not recorded: those that load data beside the training.
+quiet: set[int] = set()

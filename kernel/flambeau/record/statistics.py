@@ -30,6 +30,7 @@ class Statistics(NamedTuple):
     preview_shape: str
 
 
+@np.errstate(all="ignore")  # whatever the values are, looking at them warns of nothing
 def statistics_of(array: Any) -> Statistics:
     """Mean, spread, range, norm, share of zeros, NaN and Inf counts, histogram, a few values.
 
@@ -47,13 +48,11 @@ def statistics_of(array: Any) -> Statistics:
     infs = float(len(values) - len(finite)) - nans
     preview, shape = preview_of(array)
     if not len(finite):
-        nothing = float("nan")
-        bins = np.zeros(HISTOGRAM_BINS)
-        return Statistics(*[nothing] * 5, 0.0, nans, infs, bins, preview, shape)
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = float(finite.min()), float(finite.max())
-        norm = float(np.sqrt(np.dot(finite, finite))) if nans == infs == 0 else float("nan")
-        mean, std = float(finite.mean()), float(finite.std())
+        x, bins = float("nan"), np.zeros(HISTOGRAM_BINS)
+        return Statistics(x, x, x, x, x, 0.0, nans, infs, bins, preview, shape)
+    low, high = float(finite.min()), float(finite.max())
+    norm = float(np.sqrt(np.dot(finite, finite))) if nans == infs == 0 else float("nan")
+    mean, std = float(finite.mean()), float(finite.std())
     zeros = 1.0 - np.count_nonzero(values) / len(values)
     bins = _histogram(finite, low, high)
     return Statistics(mean, std, low, high, norm, zeros, nans, infs, bins, preview, shape)
@@ -72,6 +71,8 @@ def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
         bins = np.zeros(HISTOGRAM_BINS)
         bins[HISTOGRAM_BINS // 2] = len(values)
         return bins
+    if width > np.finfo(values.dtype).max:
+        values = values.astype(np.float64)
     places = ((values - low) * (HISTOGRAM_BINS * (1 - 1e-6) / width)).astype(np.intp)
     return np.bincount(places.clip(0, HISTOGRAM_BINS - 1), minlength=HISTOGRAM_BINS)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .frame import Frame, Rows, TraceError, column_type, decode, encode
-from .schema import CATEGORIES, PHASES, SEGMENT_TABLES, TABLES
+from .schema import CATEGORIES, PHASES, ROLES, SEGMENT_TABLES, STATISTICS, TABLES
 
 __all__ = ["Table", "Trace", "TraceError", "load"]
 
@@ -47,7 +47,8 @@ class Table:
             for (name, (kind, _)), values in zip(
                 self.kinds.items(), zip(*added, strict=True), strict=True
             ):
-                new = np.array(values).astype(kind)
+                with np.errstate(over="ignore"):
+                    new = np.array(values).astype(kind)
                 self._columns[name] = np.concatenate([self._columns[name], new])
 
     def extend(self, columns: dict[str, np.ndarray], count: int) -> None:
@@ -164,6 +165,8 @@ class Trace:
     def from_bytes(cls, data: bytes) -> Trace:
         """The trace in the bytes of one frame; TraceError where they are damaged."""
         frame = decode(data)
+        if frame.first_string or any(rows.start for rows in frame.tables.values()):
+            raise TraceError("this is not a whole trace: it continues another")
         made = cls(frame.about)
         made.segment = frame.segment
         made.strings = list(frame.strings) or [""]
@@ -343,8 +346,12 @@ _OPTIONAL = {("ops", "call"), ("ops", "line"), ("ops", "forward"), ("tensors", "
     ("errors", "call"),
     ("errors", "line"),
 }
-_LIMITS = {("ops", "phase"): len(PHASES), ("uses", "role"): 3} | {
-    (t, "category"): len(CATEGORIES) for t in ("blocks", "categories")
+_LIMITS = {
+    ("ops", "phase"): len(PHASES),
+    ("uses", "role"): len(ROLES),
+    ("blocks", "category"): len(CATEGORIES),
+    ("categories", "category"): len(CATEGORIES),
+    ("statistics", "kind"): len(STATISTICS),
 }
 
 

@@ -25,6 +25,13 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, 
     It may hold dicts, lists, tuples, sets, numbers, strings, bytes, tensors, NumPy arrays, dtypes
     and devices; TypeError for anything else, before anything is written. A file is written whole
     or not at all. Tensors that share memory still do after `load`.
+
+    >>> import io
+    >>> import flambeau as fb
+    >>> file = io.BytesIO()
+    >>> fb.save({"weight": fb.ones(2), "epoch": 3}, file)
+    >>> fb.load(io.BytesIO(file.getvalue()))
+    {'weight': tensor([1., 1.]), 'epoch': 3}
     """
     arrays, metadata = describe(obj)
     if hasattr(f, "write"):

@@ -237,12 +237,11 @@ def restore(data: bytes, name: str, place: Placer) -> Any:
     except (ValueError, KeyError, TypeError, RecursionError, safetensors.SafetensorError) as error:
         raise Damaged(f"{name}: the file is cut off or damaged ({error})") from None
     metadata = header.get("__metadata__") or {}
-    if "content" not in metadata:
+    if not metadata.keys() & {"content", "sum"} and metadata.get("format") != "flambeau":
         return {key: wrap_as(Tensor, place(array, "cpu")) for key, array in stored.items()}
-    if metadata.get("version") != "1":
-        raise RuntimeError(
-            f"{name}: written by a newer Flambeau (version {metadata.get('version')} of the format)"
-        )
+    version = metadata.get("version", "1")
+    if version != "1":
+        raise RuntimeError(f"{name}: version {version} of the format needs a newer Flambeau")
     try:
         return _Reader(metadata, stored, place).object()
     except Damaged as error:
@@ -311,7 +310,10 @@ class _Reader:
                 tuple(entry["shape"]), dtype, array.data, entry["offset"], entry["strides"]
             )
         else:
-            array = array.reshape(-1).view(dtype).reshape(entry["shape"])
+            array = array.reshape(-1).view(dtype)
+            if min(entry["shape"], default=0) < 0:
+                raise Damaged("the file is damaged: it names a negative size")
+            array = array.reshape(entry["shape"])
         if entry["kind"] == "array":
             return array
         if entry["kind"] == "scalar":

@@ -175,31 +175,8 @@ class _Archive:
 
 def read_pickled(data: bytes, name: str, place: Placer) -> Any:
     """The object in a file of PyTorch before 1.6, or in a plain pickle of containers."""
-    file = io.BytesIO(data)
-    builder = _Builder(place)
-    storages: dict[Any, Storage] = {}
-
-    def persistent(pid: Any) -> Storage:
-        kind, key, location, count = _storage_id(pid)
-        if key not in storages:
-            storages[key] = Storage(kind, location, count)
-            storages[key].allocate(len(data))
-        return storages[key]
-
-    def pickled(persistent: Callable[[Any], Any]) -> Any:
-        return Machine(file, builder.known, persistent).run()
-
     try:
-        first = pickled(_no_storages)
-        if first != _MAGIC or type(first) is not int:
-            return first
-        pickled(_no_storages)  # the protocol's version
-        system = pickled(_no_storages)
-        made = pickled(persistent)
-        order = "<" if system.get("little_endian", True) else ">"
-        _fill_storages(file, pickled(_no_storages), storages, order)
-        builder.finish()
-        return made
+        return _Legacy(data, place).read()
     except UnpicklingError as error:
         raise UnpicklingError(
             f"{name}: not a whole file of Flambeau, safetensors or PyTorch: {error}"
@@ -208,17 +185,49 @@ def read_pickled(data: bytes, name: str, place: Placer) -> Any:
         raise Damaged(f"{name}: the file is cut off or damaged ({error})") from None
 
 
+class _Legacy:
+    """Several pickles one after the other, and then the data of the storages they name."""
+
+    def __init__(self, data: bytes, place: Placer) -> None:
+        self.file, self.size = io.BytesIO(data), len(data)
+        self.builder = _Builder(place)
+        self.storages: dict[Any, Storage] = {}
+
+    def pickled(self, persistent: Callable[[Any], Any] | None = None) -> Any:
+        """The object of the next pickle."""
+        return Machine(self.file, self.builder.known, persistent or _no_storages).run()
+
+    def storage(self, pid: Any) -> Storage:
+        """The storage of a persistent id, to be filled later."""
+        kind, key, location, count = _storage_id(pid)
+        if key not in self.storages:
+            self.storages[key] = Storage(kind, location, count)
+            self.storages[key].allocate(self.size)
+        return self.storages[key]
+
+    def read(self) -> Any:
+        """The object."""
+        first = self.pickled()
+        if type(first) is not int or first != _MAGIC:
+            return first
+        self.pickled()  # the protocol's version
+        system = self.pickled()
+        made = self.pickled(self.storage)
+        self.fill(self.pickled(), "<" if system.get("little_endian", True) else ">")
+        self.builder.finish()
+        return made
+
+    def fill(self, keys: Any, order: str) -> None:
+        """Reads the data of each storage."""
+        if set(self.storages) != set(keys):
+            raise Damaged("its list of storages does not match its tensors")
+        for key in keys:
+            storage = self.storages[key]
+            (count,) = struct.unpack("<q", self.file.read(8))
+            if count != storage.count:
+                raise Damaged(f"storage {key} has {count} elements in place of {storage.count}")
+            storage.fill(self.file.read(count * storage.stored.itemsize), order)
+
+
 def _no_storages(pid: Any) -> Any:
     raise UnpicklingError("the pickle refers to something outside itself")
-
-
-def _fill_storages(file: Any, keys: Any, storages: dict[Any, Storage], order: str) -> None:
-    """Reads the data of each storage, which follow the pickles one after the other."""
-    if set(storages) != set(keys):
-        raise Damaged("its list of storages does not match its tensors")
-    for key in keys:
-        storage = storages[key]
-        (count,) = struct.unpack("<q", file.read(8))
-        if count != storage.count:
-            raise Damaged(f"storage {key} has {count} elements in place of {storage.count}")
-        storage.fill(file.read(count * storage.stored.itemsize), order)

@@ -23,12 +23,16 @@ const GONE: Partial<Record<Kernel.Status, string>> = {
   dead: 'The kernel died: this is its last picture.'
 };
 
+const HELLO_LASTS = 2000; // milliseconds
+
 export class KernelLink implements IDisposable {
   readonly session = new Session();
   private kernel: Kernel.IKernelConnection | null = null;
   private connection: CommConnection | null = null;
   /** The attempt to reach the recorder that is under way. */
   private attempt: object | null = null;
+  /** The network failed while a comm was open. */
+  private lost = false;
   /** Why the kernel that was recorded is no more; '' while it lives. */
   private why = '';
   private disconnect: () => void = () => undefined;
@@ -63,12 +67,12 @@ export class KernelLink implements IDisposable {
 
   /** Uses this connection to the kernel, unless the one in use still works. */
   attach(kernel: Kernel.IKernelConnection): void {
+    kernel.registerCommTarget(HELLO_TARGET, comm => {
+      setTimeout(() => hangUpLater(comm, kernel), HELLO_LASTS);
+      if (kernel === this.kernel) this.open();
+    });
     if (this.kernel && !this.kernel.isDisposed) return;
     this.kernel = kernel;
-    kernel.registerCommTarget(HELLO_TARGET, comm => {
-      comm.close();
-      this.open();
-    });
     kernel.statusChanged.connect(this.onStatus, this);
     kernel.connectionStatusChanged.connect(this.onConnection, this);
     kernel.disposed.connect(this.onKernelDisposed, this);
@@ -116,6 +120,7 @@ export class KernelLink implements IDisposable {
   /** Ends what there is and what is being opened. */
   private hangUp(kernelGone = false): void {
     this.attempt = null;
+    this.lost = false;
     this.disconnect();
     this.disconnect = () => undefined;
     this.connection?.close(kernelGone);
@@ -131,11 +136,14 @@ export class KernelLink implements IDisposable {
 
   private onConnection(_sender: unknown, status: Kernel.ConnectionStatus): void {
     if (status === 'connected') {
-      if (!this.attempt && !this.connection?.isOpen) this.open();
+      const idle = !this.attempt && !this.connection?.isOpen;
+      if (idle || this.lost) this.open();
       return;
     }
+    if (!this.connection?.isOpen) return;
     const wasLive = this.isLive;
-    this.hangUp(true);
+    this.lost = true; // the kernel still has the comm: it is told when it can be reached again
+    this.disconnect();
     if (wasLive) this.session.setStatus({ message: LOST });
   }
 
@@ -158,4 +166,10 @@ export class KernelLink implements IDisposable {
     kernel?.connectionStatusChanged.disconnect(this.onConnection, this);
     kernel?.disposed.disconnect(this.onKernelDisposed, this);
   }
+}
+
+/** JupyterLab makes a subshell for each comm it is offered, and forgets those of comms that are
+ *  closed before it is there. */
+function hangUpLater(comm: Kernel.IComm, kernel: Kernel.IKernelConnection): void {
+  if (!comm.isDisposed && !kernel.isDisposed && kernel.status !== 'dead') comm.close();
 }

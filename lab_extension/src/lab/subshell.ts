@@ -21,7 +21,8 @@ export async function createSubshell(kernel: Kernel.IKernelConnection): Promise<
   const future = kernel.sendControlMessage(message, true, true);
   const late = new Promise<null>(resolve => setTimeout(() => resolve(null), PATIENCE));
   const never = new Promise<null>(resolve => {
-    void kernel.info.then(() => kernel.supportsSubshells || resolve(null));
+    const told = () => kernel.supportsSubshells || resolve(null);
+    kernel.info.then(told, () => resolve(null));
   });
   const reply = await Promise.race([future.done.catch(() => null), never, late]);
   if (reply === null) future.dispose();

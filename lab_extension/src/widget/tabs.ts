@@ -3,7 +3,7 @@
 import { h, svg } from '../views/dom';
 
 const FLAME =
-  'M8.3 1c.5 2.6 3.9 4.1 3.9 8a4.2 4.2 0 0 1-8.4 0c0-1.9 1-3 1.7-4.2.3 1 .8 1.6 1.5 2C6.800 4.700 7 2.500 8.300 1z';
+  'M8.3 1c.5 2.6 3.9 4.1 3.9 8a4.2 4.2 0 0 1-8.4 0c0-1.9 1-3 1.7-4.2.3 1 .8 1.6 1.5 2C6.8 4.7 7 2.5 8.3 1z';
 
 export class TabBar {
   readonly element: HTMLElement;

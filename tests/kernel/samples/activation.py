@@ -11,8 +11,8 @@ SAMPLES = [
     *(
         floats(f"F.{name}", distinct(3, 5))
         for name in (
-            "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "gelu", "mish", "softplus",
-            "hardtanh", "hardswish", "sigmoid", "logsigmoid", "tanh", "softsign",
+            "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "gelu", "mish",
+            "softplus", "hardtanh", "hardswish", "sigmoid", "logsigmoid", "tanh", "softsign",
             "tanhshrink", "softshrink", "hardshrink",
         )
     ),

@@ -4,7 +4,7 @@ import numpy as np
 from op_table import FLOATS, Sample, bools, distinct, positive, rand, randint, randn
 
 SPECIAL = np.array([1.5, -2.0, np.inf, -np.inf, np.nan])
-FLAT = dict(smooth=False, second=False)
+FLAT = {"smooth": False, "second": False}
 
 SAMPLES = [
     Sample("neg", randn(3, 4)),
@@ -74,7 +74,9 @@ SAMPLES = [
     Sample("pow", 2.0, randn(3, 4)).but(dtypes=FLOATS),
     Sample("atan2", distinct(3, 4), positive(4)),
     Sample("maximum", distinct(3, 4), randn(4)),
-    Sample("maximum", randint(0, 2, 12).draw(np.random.default_rng(0)) * 1.0, np.ones(12)).but(**FLAT),
+    Sample("maximum", randint(0, 2, 12).draw(np.random.default_rng(0)) * 1.0, np.ones(12)).but(
+        **FLAT
+    ),
     Sample("minimum", distinct(3, 4), randn(4)),
     Sample("clamp", distinct(3, 4), -0.5, 0.6),
     Sample("clamp", distinct(3, 4), min=0.33),

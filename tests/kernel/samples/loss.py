@@ -57,5 +57,6 @@ SAMPLES = [
     sample("F.margin_ranking_loss", distinct(5), randn(5), SIGNS, margin=0.3, reduction="sum"),
     sample("F.soft_margin_loss", randn(5), SIGNS),
     sample("F.triplet_margin_loss", randn(5, 3), randn(5, 3), randn(5, 3), margin=2.0),
-    sample("F.triplet_margin_loss", randn(5, 3), randn(5, 3), randn(5, 3), swap=True, reduction="none"),
+    sample("F.triplet_margin_loss", randn(5, 3), randn(5, 3), randn(5, 3), swap=True,
+           reduction="none"),
 ]  # fmt: skip

@@ -12,7 +12,9 @@ SAMPLES = [
     sample("F.batch_norm", randn(6, 3), None, None, randn(3), randn(3), training=True),
     sample("F.batch_norm", randn(3, 3, 5), None, None, training=True, eps=1e-3),
     sample("F.batch_norm", randn(2, 3, 2, 2, 2), None, None, None, randn(3), training=True),
-    sample("F.batch_norm", randn(4, 3, 2), randn(3), positive(3), randn(3), randn(3)).but(grad=False),
+    sample("F.batch_norm", randn(4, 3, 2), randn(3), positive(3), randn(3), randn(3)).but(
+        grad=False
+    ),
     sample("F.batch_norm", randn(4, 3), randn(3), positive(3), eps=0.1).but(grad=False),
     sample("F.instance_norm", randn(2, 3, 4)),
     sample("F.instance_norm", randn(2, 3, 4, 2), weight=randn(3), bias=randn(3)),

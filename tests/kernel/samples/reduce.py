@@ -54,6 +54,8 @@ SAMPLES = [
     Sample("norm", np.zeros((2, 3)), dim=1).but(smooth=False, second=False),
     Sample("logsumexp", randn(3, 4), 1),
     Sample("logsumexp", randn(3, 4), (0, 1)),
-    Sample("logsumexp", randn(3, 4) , -1, keepdim=True),
-    Sample("logsumexp", np.array([[1000.0, 1000.0], [-np.inf, 2.0]]), 1).but(smooth=False, second=False, dtypes=("float32",)),
+    Sample("logsumexp", randn(3, 4), -1, keepdim=True),
+    Sample("logsumexp", np.array([[1000.0, 1000.0], [-np.inf, 2.0]]), 1).but(
+        smooth=False, second=False, dtypes=("float32",)
+    ),
 ]

@@ -83,6 +83,7 @@ SAMPLES = [
     Sample("diag", randn(3)),
     Sample("diag", randn(3), 1),
     Sample("diag", randn(3, 4)),
+    Sample("trace", randn(3, 4)),
     Sample("diag_embed", randn(2, 3)),
     Sample("diag_embed", randn(2, 3), 1, 0, 2),
     Sample("F.pad", randn(2, 3), (1, 2)),

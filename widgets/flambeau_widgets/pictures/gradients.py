@@ -223,26 +223,29 @@ def _last(values: np.ndarray) -> float:
 def _bars(names: list[str], values: np.ndarray, broken: set[int]) -> tuple[float, str]:
     """One bar a name, on a logarithmic scale."""
     left, row = 190.0, 19.0
-    low, high = chart.log_bounds(values[:BARS])
-    scale = Axis(low, high, left, WIDTH - 70, log=True)
     count = min(len(names), BARS)
-    drawn = ""
+    foot = count * row + 14
+    scale = Axis(*chart.log_bounds(values[:BARS]), left, WIDTH - 70, log=True)
+    drawn = words(left - 20, foot, "gradient norm", 10.5, FAINT, "end")
     for tick in scale.ticks(4):
         place = float(scale(tick))
         drawn += path(f"M{place:.1f} 0V{count * row:g}", GRID)
-        drawn += words(place, count * row + 14, number(tick), 10.5, FAINT, "middle")
+        drawn += words(place, foot, number(tick), 10.5, FAINT, "middle")
     for i in range(count):
-        y, value = i * row, float(values[i])
-        drawn += words(left - 8, y + 13, fit_path(names[i], left - 8, 11), 11, INK, "end")
-        if i in broken or not math.isfinite(value):
-            drawn += failed_sign(left + 8, y + 9.5)
-            drawn += words(left + 20, y + 13, "NaN or Inf", 11, ERROR, weight=600)
-            continue
-        end = float(scale(value)) if value > 0 else left
-        bar = max(2.0, end - left)
-        drawn += tag("rect", x=left, y=y + 3.5, width=bar, height=row - 7, rx=2, fill=ACCENT)
-        drawn += words(left + bar + 6, y + 13, number(value), 11, SOFT)
+        drawn += words(left - 8, i * row + 13, fit_path(names[i], left - 8, 11), 11, INK, "end")
+        value = math.nan if i in broken else float(values[i])
+        drawn += card.group(_bar(value, scale, row), 0, i * row)
     if len(names) > BARS:
-        drawn += words(0, count * row + 14, f"and {len(names) - BARS} more", 10.5, FAINT)
-    drawn += words(left - 20, count * row + 14, "gradient norm", 10.5, FAINT, "end")
-    return count * row + 24, drawn
+        drawn += words(0, foot, f"and {len(names) - BARS} more", 10.5, FAINT)
+    return foot + 10, drawn
+
+
+def _bar(value: float, scale: Axis, row: float) -> str:
+    """A bar and its value; a sign where the value is not finite."""
+    left = scale.start
+    if not math.isfinite(value):
+        sign = failed_sign(left + 8, 9.5)
+        return sign + words(left + 20, 13, "NaN or Inf", 11, ERROR, weight=600)
+    width = max(2.0, float(scale(value)) - left) if value > 0 else 2.0
+    bar = tag("rect", x=left, y=3.5, width=width, height=row - 7, rx=2, fill=ACCENT)
+    return bar + words(left + width + 6, 13, number(value), 11, SOFT)

@@ -153,20 +153,8 @@ def _lanes(
     """For each edge that skips a layer, where in its column it runs; the shorter further in."""
     taken: list[tuple[int, float, int, int]] = []
     lanes = {}
-
-    def length(edge: tuple[Box, Box]) -> tuple[bool, int]:
-        a, b = edge
-        return a.column != b.column, b.layer - a.layer
-
-    for a, b in sorted(skips, key=length):
-        column = columns[a.column]
-        first, last = a.layer, b.layer if a.column == b.column else a.layer + 10**6
-        passed = column[a.layer - column[0][0].layer + 1 :]
-        if a.column == b.column:
-            passed = passed[: b.layer - a.layer - 1]
-        else:  # it may run up beside the whole column
-            passed, first = column, -1
-        x = max(layer[-1].x + layer[-1].width for layer in passed) + 14.0
+    for a, b in sorted(skips, key=lambda e: (e[0].column != e[1].column, e[1].layer - e[0].layer)):
+        x, first, last = _passed(a, b, columns[a.column])
         while any(
             c == a.column and abs(x - other) < LANE and low < last and first < high
             for c, other, low, high in taken
@@ -175,6 +163,15 @@ def _lanes(
         taken.append((a.column, x, first, last))
         lanes[a.key, b.key] = x
     return lanes
+
+
+def _passed(a: Box, b: Box, column: list[list[Box]]) -> tuple[float, int, int]:
+    """The nearest place beside what an edge passes, and the layers between which it runs."""
+    first, last, passed = -1, 10**6, column  # to another column it may run up beside all of this
+    if a.column == b.column:
+        first, last, top = a.layer, b.layer, column[0][0].layer
+        passed = column[first - top + 1 : last - top]
+    return max(layer[-1].x + layer[-1].width for layer in passed) + 14.0, first, last
 
 
 def _spread_columns(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...device import module_of
 from ...ops.join import stack
 from ...tensor import Tensor, wrap
 
@@ -25,7 +26,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return stack(list(batch), 0)
+        return _stacked(batch)
     if isinstance(first, (np.ndarray, np.generic)):
         array = np.stack([np.asarray(x) for x in batch])
         if array.dtype.kind not in "biufc":
@@ -45,6 +46,15 @@ def default_collate(batch: Sequence[Any]) -> Any:
         columns = [default_collate(column) for column in zip(*batch, strict=True)]
         return _rebuilt(first, columns) if hasattr(first, "_fields") else columns
     raise _unknown(first)
+
+
+def _stacked(batch: Sequence[Any]) -> Tensor:
+    """Tensors as one; where there is nothing to promote or to record, without an operation."""
+    if all(type(t) is Tensor and not t.requires_grad for t in batch):
+        arrays = [t.array for t in batch]
+        if len({(a.shape, a.dtype, type(a)) for a in arrays}) == 1:
+            return wrap(module_of(arrays[0]).stack(arrays))
+    return stack(list(batch), 0)
 
 
 def default_convert(data: Any) -> Any:

@@ -19,6 +19,11 @@ class DataLoader:
     ``manual_seed`` or ``generator``. ``batch_size=None`` gives single samples. ``num_workers``
     threads load ahead; with 0 an in-memory `TensorDataset` is indexed a whole batch at a time.
     Mirrors ``torch.utils.data.DataLoader``.
+
+    >>> import flambeau as fb
+    >>> data = fb.utils.data.TensorDataset(fb.arange(5))
+    >>> [x.tolist() for (x,) in fb.utils.data.DataLoader(data, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(
@@ -48,7 +53,10 @@ class DataLoader:
         self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
         self.multiprocessing_context, self.in_order = multiprocessing_context, in_order
         self.iterable = isinstance(dataset, IterableDataset)
-        self._check(batch_size, shuffle, sampler, batch_sampler, drop_last)
+        self._check_workers()
+        if self.iterable:
+            self._check_iterable(shuffle, sampler, batch_sampler)
+        self._check_order(batch_size, shuffle, sampler, batch_sampler, drop_last)
         if sampler is None and not self.iterable:
             if shuffle:
                 sampler = RandomSampler(dataset, generator=generator)
@@ -64,10 +72,8 @@ class DataLoader:
         default = default_collate if self.batched else default_convert
         self.collate_fn = default if collate_fn is None else collate_fn
 
-    def _check(
-        self, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool
-    ) -> None:
-        """ValueError for options that exclude each other."""
+    def _check_workers(self) -> None:
+        """ValueError for options about workers that make no sense."""
         if self.num_workers < 0:
             raise ValueError(
                 "num_workers option should be non-negative; use num_workers=0 to disable workers."
@@ -79,22 +85,25 @@ class DataLoader:
                 "prefetch_factor option could only be specified in multiprocessing. "
                 "let num_workers > 0 to enable it, otherwise set prefetch_factor to None."
             )
-        if self.prefetch_factor is not None and self.prefetch_factor < 1:
-            raise ValueError("prefetch_factor option should be positive")
+        if self.prefetch_factor is not None and self.prefetch_factor < 0:
+            raise ValueError("prefetch_factor option should be non-negative")
         if self.persistent_workers and self.num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
-        if self.iterable:
-            for name, value in (("shuffle", shuffle or None), ("sampler", sampler)):
-                if value is not None:
-                    raise ValueError(
-                        "DataLoader with IterableDataset: expected unspecified "
-                        f"{name} option, but got {name}={value}"
-                    )
-            if batch_sampler is not None:
+
+    def _check_iterable(self, shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
+        """ValueError for options that need samples with numbers."""
+        given = {"shuffle": shuffle or None, "sampler": sampler, "batch_sampler": batch_sampler}
+        for name, value in given.items():
+            if value is not None:
                 raise ValueError(
-                    "DataLoader with IterableDataset: expected unspecified batch_sampler option, "
-                    f"but got batch_sampler={batch_sampler}"
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, "
+                    f"but got {name}={value}"
                 )
+
+    def _check_order(
+        self, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool
+    ) -> None:
+        """ValueError for options that exclude each other."""
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler or drop_last):

@@ -14,6 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, NamedTuple
 
+from ...record.slot import quiet
+
 END = object()  # what a worker gives when its iterable dataset has no more
 
 
@@ -55,6 +57,7 @@ class Workers:
     def _fetch(self, task: Any) -> Any:
         """Runs in the worker."""
         number = _here.info.id
+        quiet.add(threading.get_ident())
         try:
             if _here.fetch is None:
                 if self.loader.worker_init_fn is not None:
@@ -64,6 +67,8 @@ class Workers:
         except Exception as error:
             error.add_note(f"in DataLoader worker {number}, for samples {task}")
             raise
+        finally:
+            quiet.discard(threading.get_ident())
 
     def run(self, tasks: Iterator[Any]) -> Iterator[Any]:
         """The batches in the order of the tasks, some of them made ahead of time."""

@@ -53,7 +53,8 @@ function lossFinding(trace: Tables): Finding[] {
   while (first > 0 && !Number.isFinite(loss[first - 1]!)) first -= 1;
   const at = infinite >= 0 ? Math.min(infinite, first) : first;
   const what = Math.abs(loss[at]!) === Infinity ? 'infinite' : 'NaN';
-  return [{ kind: 'nan', text: `The loss is ${what} at iteration ${iteration[at]}.`, parameter: '' }];
+  const text = `The loss is ${what} at iteration ${iteration[at]}.`;
+  return [{ kind: 'nan', text, parameter: '' }];
 }
 
 /** Backward runs from the last layer to the first: the last one that is bad was bad first. */

@@ -5,6 +5,7 @@ import { h } from '../dom';
 import { formatNumber } from '../format';
 import type { View } from '../view';
 import './charts.css';
+import './gradients.css';
 import { FindingsList } from './findingsList';
 import { GradientDetail, panel } from './gradientDetail';
 import { gradientFindings } from './gradientFindings';
@@ -41,10 +42,10 @@ export class GradientView implements View {
   private version = -1;
 
   constructor(private readonly session: Session) {
-    const line = { label: 'loss', color: (t: { accent: string }) => t.accent, fill: 0.08, width: 1.75 };
+    const color = (theme: { accent: string }) => theme.accent;
     this.loss = new LineChart({
       label: 'Loss over the iterations',
-      lines: [line],
+      lines: [{ label: 'loss', color, fill: 0.08, width: 1.75 }],
       height: 130,
       format: formatNumber,
       onPick: iteration => this.pick(iteration)

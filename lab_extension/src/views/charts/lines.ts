@@ -123,7 +123,8 @@ export class LineChart {
     const own = log ? powersOfTen : splits;
     const base = axis(theme, values);
     const size = 56;
-    return own ? { ...base, size, splits: (_u, _a, low, high) => own(low, high) } : { ...base, size };
+    if (!own) return { ...base, size };
+    return { ...base, size, splits: (_u, _a, low, high) => own(low, high) };
   }
 
   private series(line: Line, theme: Theme): uPlot.Series {

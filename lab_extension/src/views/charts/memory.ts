@@ -7,6 +7,7 @@ import { formatBytes, plural } from '../format';
 import type { View } from '../view';
 import { BlockList } from './blockList';
 import './charts.css';
+import './memory.css';
 import { panel } from './gradientDetail';
 import { MemoryArea } from './memoryArea';
 import { sampleCurve, pointAtTick, stretches } from './memoryCurve';

@@ -160,7 +160,8 @@ function peakPlace(trace: Tables, names: BlockNames, peak: Peak): string {
 function largestIs(names: BlockNames, block: number): string {
   const { what, op, path, line } = names.facts(block);
   const where = line ? ` (${line})` : '';
-  if (op < 0) return `the largest is ${what}${where}`;
+  const article = names.tensorName(block) ? '' : 'an earlier ';
+  if (op < 0) return `the largest is ${article}${what}${where}`;
   const maker = what.replace(/ output.*$/, '');
   return `the largest from ${maker}${path ? ` in ${path}` : ''}${where}`;
 }

@@ -25,16 +25,18 @@ export class Navigator {
 
   /** From the graph's beginning, or with the error in view. */
   frame(): void {
-    const { scene, graph } = this.model;
-    if (!scene || !this.untouched) {
-      return;
+    const { scene } = this.model;
+    if (scene && this.untouched) {
+      this.stage.camera.open(scene.width, scene.height);
+      this.revealFault();
     }
-    const { camera } = this.stage;
-    camera.open(scene.width, scene.height);
-    const failed = graph?.errors.find(e => e.node >= 0)?.node ?? -1;
-    const item = failed >= 0 ? this.model.itemOf({ kind: 'node', ref: failed }) : null;
+  }
+
+  private revealFault(): void {
+    const node = this.model.graph?.errors.find(e => e.node >= 0)?.node ?? -1;
+    const item = node >= 0 ? this.model.itemOf({ kind: 'node', ref: node }) : null;
     if (item) {
-      camera.reveal({ ...item, height: item.height + CALLOUT });
+      this.stage.camera.reveal({ ...item, height: item.height + CALLOUT });
     }
   }
 
@@ -53,6 +55,10 @@ export class Navigator {
       this.frame();
     } else {
       camera.panBy(-dx * camera.scale, -dy * camera.scale);
+    }
+    const sound = before.graph.errors.length === 0;
+    if (sound && scene.graph.errors.length > 0) {
+      this.revealFault(); // it has just happened: worth moving for
     }
     morph.begin(before, dx, dy, performance.now());
   }

@@ -1,0 +1,367 @@
+"""Datasets, samplers and loaders."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+import pytest
+
+import flambeau as fb
+from flambeau.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+    default_collate,
+    default_convert,
+    get_worker_info,
+    random_split,
+)
+
+try:
+    import torch
+except ImportError:
+    torch = None
+needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
+
+
+class Squares(Dataset):
+    """Sample i is (i, i²)."""
+
+    def __init__(self, count=10):
+        self.count = count
+
+    def __getitem__(self, i):
+        if not 0 <= i < self.count:
+            raise IndexError(i)
+        return fb.tensor([float(i)]), i * i
+
+    def __len__(self):
+        return self.count
+
+
+class Counting(IterableDataset):
+    """0, 1, 2, ...; shared out over the workers."""
+
+    def __init__(self, count=10):
+        self.count = count
+
+    def __iter__(self):
+        info = get_worker_info()
+        first, every = (0, 1) if info is None else (info.id, info.num_workers)
+        return iter(range(first, self.count, every))
+
+    def __len__(self):
+        return self.count
+
+
+def flat(loader):
+    return [y.tolist() for _, y in loader]
+
+
+def test_batches_in_order():
+    loader = DataLoader(Squares(), batch_size=4)
+    assert len(loader) == 3
+    assert flat(loader) == [[0, 1, 4, 9], [16, 25, 36, 49], [64, 81]]
+    x, y = next(iter(loader))
+    assert x.shape == (4, 1)
+    assert x.dtype == fb.float32
+    assert y.dtype == fb.int64
+    loader = DataLoader(Squares(), batch_size=4, drop_last=True)
+    assert len(loader) == 2
+    assert len(flat(loader)) == 2
+
+
+def test_shuffle_is_reproducible():
+    loader = DataLoader(Squares(50), batch_size=8, shuffle=True)
+    epochs = []
+    for _ in range(2):
+        fb.manual_seed(3)
+        epochs.append([flat(loader), flat(loader)])
+    assert epochs[0] == epochs[1]
+    assert epochs[0][0] != epochs[0][1]
+    assert sorted(n for batch in epochs[0][0] for n in batch) == [i * i for i in range(50)]
+    runs = []
+    for _ in range(2):
+        generator = fb.Generator().manual_seed(9)
+        runs.append(flat(DataLoader(Squares(20), 5, shuffle=True, generator=generator)))
+    assert runs[0] == runs[1]
+
+
+def test_tensor_dataset_in_memory():
+    xs, ys = fb.randn(10, 3), fb.arange(10)
+    data = TensorDataset(xs, ys)
+    assert len(data) == 10
+    assert fb.equal(data[3][0], xs[3])
+    assert data[3][1].item() == 3
+    batches = list(DataLoader(data, batch_size=4))
+    assert isinstance(batches[0], list)
+    assert batches[2][0].shape == (2, 3)
+    assert fb.equal(fb.cat([b[0] for b in batches]), xs)
+    slow = list(DataLoader(data, batch_size=4, collate_fn=lambda s: default_collate(s)))
+    for a, b in zip(batches, slow, strict=True):
+        assert all(fb.equal(x, y) and x.dtype == y.dtype for x, y in zip(a, b, strict=True))
+    batches[0][0].fill_(0)
+    assert float(xs[0].abs().sum()) > 0  # a batch is a copy
+    part = Subset(Subset(data, [9, 8, 7, 6, 5]), [0, 2])
+    assert [y.tolist() for _, y in DataLoader(part, batch_size=2)] == [[9, 7]]
+    with pytest.raises(AssertionError, match="Size mismatch"):
+        TensorDataset(xs, ys[:5])
+    w = fb.ones(4, 2, requires_grad=True)
+    (row,) = next(iter(DataLoader(TensorDataset(w), batch_size=2)))
+    assert row.requires_grad
+
+
+def test_other_datasets():
+    both = Squares(3) + Squares(2)
+    assert isinstance(both, ConcatDataset)
+    assert len(both) == 5
+    assert [both[i][1] for i in range(5)] == [0, 1, 4, 0, 1]
+    assert both[-1][1] == 1
+    with pytest.raises(ValueError, match="out of range"):
+        both[5]
+    with pytest.raises(AssertionError):
+        ConcatDataset([])
+    with pytest.raises(AssertionError):
+        ConcatDataset([Counting()])
+    part = Subset(Squares(), [5, 2])
+    assert len(part) == 2
+    assert part[0][1] == 25
+    assert flat(DataLoader(part, batch_size=2)) == [[25, 4]]
+    with pytest.raises(NotImplementedError):
+        Dataset()[0]
+
+
+def test_random_split():
+    parts = random_split(Squares(10), [7, 3], fb.Generator().manual_seed(1))
+    assert [len(p) for p in parts] == [7, 3]
+    assert sorted(i for p in parts for i in p.indices) == list(range(10))
+    again = random_split(Squares(10), [7, 3], fb.Generator().manual_seed(1))
+    assert again[0].indices == parts[0].indices
+    assert [len(p) for p in random_split(Squares(11), [0.5, 0.3, 0.2])] == [6, 3, 2]
+    with pytest.raises(ValueError, match="Sum of input lengths"):
+        random_split(Squares(10), [5, 3])
+    with pytest.warns(UserWarning, match="Length of split at index 2 is 0"):
+        random_split(Squares(3), [0.4, 0.4, 0.2])
+
+
+def test_samplers():
+    assert list(SequentialSampler(Squares(3))) == [0, 1, 2]
+    assert sorted(RandomSampler(Squares(5))) == [0, 1, 2, 3, 4]
+    assert len(list(RandomSampler(Squares(5), num_samples=12))) == 12
+    drawn = list(RandomSampler(Squares(3), replacement=True, num_samples=200))
+    assert len(drawn) == 200
+    assert set(drawn) == {0, 1, 2}
+    assert list(RandomSampler([])) == []
+    assert sorted(SubsetRandomSampler([4, 7])) == [4, 7]
+    drawn = list(WeightedRandomSampler([0.0, 1.0, 3.0], 2000))
+    assert 0 not in drawn
+    assert 2.3 < drawn.count(2) / drawn.count(1) < 4
+    assert sorted(WeightedRandomSampler([1, 1, 1], 3, replacement=False)) == [0, 1, 2]
+    assert list(BatchSampler(range(5), 2, False)) == [[0, 1], [2, 3], [4]]
+    assert list(BatchSampler(range(5), 2, True)) == [[0, 1], [2, 3]]
+    assert len(BatchSampler(range(5), 2, False)) == 3
+
+    class Backwards(Sampler):
+        def __iter__(self):
+            return iter([2, 1, 0])
+
+        def __len__(self):
+            return 3
+
+    assert flat(DataLoader(Squares(), 2, sampler=Backwards())) == [[4, 1], [0]]
+    assert flat(DataLoader(Squares(), batch_sampler=[[1, 2], [3]])) == [[1, 4], [9]]
+
+
+def test_without_batches():
+    loader = DataLoader(Squares(3), batch_size=None)
+    assert [y for _, y in loader] == [0, 1, 4]
+    assert len(loader) == 3
+    assert next(iter(DataLoader([np.ones(2)], batch_size=None))).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_iterable(workers):
+    loader = DataLoader(Counting(10), batch_size=2, num_workers=workers)
+    batches = [b.tolist() for b in loader]
+    assert sorted(n for batch in batches for n in batch) == list(range(10))
+    assert len(loader) == 5
+    if workers == 3:
+        assert batches[:3] == [[0, 3], [1, 4], [2, 5]]
+    last = [len(b) for b in DataLoader(Counting(5), 2, drop_last=True, num_workers=workers)]
+    assert set(last) <= {2}
+    singles = DataLoader(Counting(3), batch_size=None, num_workers=workers)
+    assert list(singles) == [0, 1, 2]
+
+
+POINT = namedtuple("POINT", "x y")
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [1, 2],
+        [1.5, 2.5],
+        [True, False],
+        ["a", "b"],
+        [b"a", b"b"],
+        [(1, 2.0), (3, 4.0)],
+        [[1, 2], [3, 4]],
+        [{"a": 1, "b": [1, 2]}, {"a": 3, "b": [4, 5]}],
+        [OrderedDict(a=1), OrderedDict(a=2)],
+        [POINT(1, 2.0), POINT(3, 4.0)],
+        [np.float32(1), np.float32(2)],
+        [np.ones(3), np.zeros(3)],
+        [np.int16(1), np.int16(2)],
+    ],
+)
+def test_collate(batch):
+    def shown(value):
+        if hasattr(value, "tolist"):
+            return str(value.dtype), value.tolist()
+        if isinstance(value, dict):
+            return type(value).__name__, {k: shown(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value).__name__, [shown(v) for v in value]
+        return value
+
+    assert shown(default_collate(batch)) == shown(torch.utils.data.default_collate(batch))
+
+
+def test_collate_mistakes():
+    with pytest.raises(TypeError, match="found <class 'object'>"):
+        default_collate([object()])
+    with pytest.raises(RuntimeError, match="equal size"):
+        default_collate([[1], [1, 2]])
+    with pytest.raises(TypeError):
+        default_collate([np.array(["a"])])
+    with pytest.raises(RuntimeError, match="equal size"):
+        default_collate([fb.ones(2), fb.ones(3)])
+    assert default_collate([fb.ones(1), fb.ones(1).double()]).dtype == fb.float64
+    assert default_collate([fb.ones(1, requires_grad=True)] * 2).requires_grad
+    assert default_convert({"a": np.ones(1), "b": "x"})["b"] == "x"
+    assert default_convert((np.ones(1), 3))[1] == 3
+
+
+# Workers
+
+
+def test_workers_keep_the_order():
+    class Uneven(Squares):
+        def __getitem__(self, i):
+            time.sleep(0.003 * (i % 3))
+            return super().__getitem__(i)
+
+    wanted = flat(DataLoader(Squares(23), 2))
+    assert flat(DataLoader(Uneven(23), 2, num_workers=3)) == wanted
+    assert flat(DataLoader(Uneven(23), 2, num_workers=3, prefetch_factor=1)) == wanted
+    fb.manual_seed(0)
+    a = flat(DataLoader(Squares(23), 2, shuffle=True))
+    fb.manual_seed(0)
+    assert flat(DataLoader(Squares(23), 2, shuffle=True, num_workers=2)) == a
+
+
+def test_workers_know_themselves():
+    begun = []
+
+    class Who(Dataset):
+        def __getitem__(self, i):
+            info = get_worker_info()
+            return info.id, info.num_workers
+
+        def __len__(self):
+            return 6
+
+    loader = DataLoader(Who(), num_workers=2, worker_init_fn=begun.append)
+    assert [i.item() for i, _ in loader] == [0, 1, 0, 1, 0, 1]
+    assert sorted(begun) == [0, 1]
+    assert get_worker_info() is None
+
+
+def test_an_error_in_a_worker_is_shown_whole():
+    class Broken(Squares):
+        def __getitem__(self, i):
+            if i == 5:
+                raise KeyError("sample five is missing")
+            return super().__getitem__(i)
+
+    seen = []
+    with pytest.raises(KeyError, match="sample five") as caught:
+        for _, y in DataLoader(Broken(), 2, num_workers=2):
+            seen.append(y.tolist())
+    assert seen == [[0, 1], [4, 9]]
+    text = "".join(traceback.format_exception(caught.value))
+    assert "in __getitem__" in text
+    assert "in DataLoader worker 0, for samples [4, 5]" in text
+
+
+def test_workers_stop_when_left_early():
+    before = threading.active_count()
+    for _ in DataLoader(Squares(1000), 2, num_workers=3):
+        break
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+def test_a_slow_worker_times_out():
+    class Slow(Squares):
+        def __getitem__(self, i):
+            time.sleep(0.5)
+            return super().__getitem__(i)
+
+    with pytest.raises(RuntimeError, match=r"timed out after 0.05 seconds"):
+        list(DataLoader(Slow(2), num_workers=1, timeout=0.05))
+
+
+MISTAKES = [
+    {"num_workers": -1},
+    {"timeout": -1},
+    {"prefetch_factor": 2},
+    {"num_workers": 1, "prefetch_factor": -1},
+    {"persistent_workers": True},
+    {"batch_size": 0},
+    {"batch_size": 2.5},
+    {"batch_size": None, "drop_last": True},
+    {"sampler": [0], "shuffle": True},
+    {"batch_sampler": [[0]], "batch_size": 2},
+]
+
+
+@needs_torch
+@pytest.mark.parametrize("options", MISTAKES)
+def test_mistakes_raise_what_pytorch_raises(options):
+    data = [1, 2, 3]
+    for loader in (torch.utils.data.DataLoader, DataLoader):
+        with pytest.raises(ValueError):  # noqa: PT011
+            loader(data, **options)
+
+
+def test_more_mistakes():
+    for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
+        with pytest.raises(ValueError, match="IterableDataset"):
+            DataLoader(Counting(), **options)
+    with pytest.raises(ValueError, match="num_samples"):
+        RandomSampler([1], num_samples=-1)
+    with pytest.raises(TypeError, match="replacement"):
+        RandomSampler([1], replacement=3)
+    with pytest.raises(ValueError, match="num_samples"):
+        WeightedRandomSampler([1.0], 0)
+    with pytest.raises(ValueError, match="1d sequence"):
+        WeightedRandomSampler([[1.0]], 1)
+    with pytest.raises(ValueError, match="drop_last"):
+        BatchSampler([1], 1, 3)
