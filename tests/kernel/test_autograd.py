@@ -380,3 +380,25 @@ def test_requires_grad_is_for_floats():
     y = leaf(2) * 2
     with pytest.raises(RuntimeError, match="leaf"):
         y.requires_grad_(False)
+
+
+def test_second_derivatives_of_promoted_and_of_replaced_leaves():
+    x = fb.ones(3, requires_grad=True)
+    w = fb.full((3,), 2.0, dtype=fb.float64)
+    (g,) = fb.autograd.grad((x * x * w).sum(), x, create_graph=True)
+    assert g.dtype is fb.float32
+    (second,) = fb.autograd.grad(g.sum(), x)
+    assert np.allclose(second.numpy(), 4)
+    y = (x**3).sum()
+    x.data = fb.full((3,), 7.0)  # the graph still knows the old values
+    (g,) = fb.autograd.grad(y, x, create_graph=True)
+    assert np.allclose(g.detach().numpy(), 3)
+    (second,) = fb.autograd.grad(g.sum(), x)
+    assert np.allclose(second.numpy(), 6)
+
+
+def test_batched_gradients():
+    x = leaf(3)
+    rows = fb.eye(3, dtype=fb.float64)
+    (jacobian,) = fb.autograd.grad(x * x, x, rows, is_grads_batched=True)
+    assert np.allclose(jacobian.numpy(), np.diag(2 * x.detach().numpy()))

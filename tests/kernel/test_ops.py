@@ -275,3 +275,8 @@ def test_every_public_operation_has_a_sample() -> None:
         if not isinstance(thing, InPlace) and id(thing) not in covered and name not in ELSEWHERE
     }
     assert not missing, "add a line to tests/kernel/samples/ for: " + ", ".join(sorted(missing))
+
+
+def test_every_public_operation_says_what_it_does() -> None:
+    silent = {n for things in SPACES.values() for n, thing in things.items() if not thing.__doc__}
+    assert not silent

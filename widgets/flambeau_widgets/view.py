@@ -16,6 +16,8 @@ from .pictures import picture
 
 _STATIC = Path(__file__).parent / "static"
 KINDS = ("graph", "gradients", "memory", "live")
+# By this type JupyterLab's extension knows that the still picture may stand in for the widget.
+VIEW_TYPE = "application/vnd.flambeau.view+json"
 
 
 class View(anywidget.AnyWidget):
@@ -56,7 +58,7 @@ class View(anywidget.AnyWidget):
         with self._hub.source.lock:
             still = picture(self.trace, self.kind)
             text = repr(self.trace)
-        return {**data, "image/svg+xml": still, "text/plain": text}
+        return {**data, VIEW_TYPE: {}, "image/svg+xml": still, "text/plain": text}
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

@@ -18,6 +18,7 @@ from .grad_mode import (
     set_grad_enabled,
 )
 from .node import Node
+from .rules import OPS
 
 __all__ = [
     "backward",
@@ -166,10 +167,7 @@ def grad(
             grad(outputs, inputs, row, True, create_graph, allow_unused, False, materialize_grads)
             for row in rows
         ]
-        from ..ops import SPACES
-
-        stack = SPACES["fb"]["stack"]
-        return tuple(stack(list(column)) for column in zip(*parts, strict=True))
+        return tuple(OPS["stack"](list(column)) for column in zip(*parts, strict=True))
     gradients = _run(_as_tuple(outputs), _as_tuple(grad_outputs), create_graph, retain, inputs)
     for i, g in enumerate(gradients):
         if g is None and materialize_grads:

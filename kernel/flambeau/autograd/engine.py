@@ -165,7 +165,7 @@ class Pass:
                     owned = one is not g
                     one = self._fit(target, one)
                     if recorder is not None:
-                        sent.append(recorder.gradient_made(one))
+                        sent.append(one)
                     self.send(target, one, owned)
         if recorder is not None:
             recorder.finish_backward(node, g, sent, started)
@@ -225,11 +225,10 @@ def unpack(node: Node) -> list[Any]:
 
 
 def _standing(array: Any, leaf: Tensor) -> Tensor:
-    """A leaf whose ``data`` was replaced since: its old values, its place in the graph."""
-    from ..ops.apply import _attach
-
+    """A leaf as it was kept (promoted, or its ``data`` replaced since), in its place."""
     made = wrap(array)
-    _attach(OPS["alias"], 0b11, (leaf,), [leaf], (array,), made, (), ())
+    made._node = Node(OPS["alias"].plan(0b11), [leaf], (), array.shape, array.dtype)
+    made._needs_grad = True
     return made
 
 

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from ..autograd.grad_mode import inference, off
 from ..autograd.node import Node, Output
-from ..device import cupy, shares_memory
+from ..device import cupy
 from ..errors import explain, not_a_tensor
 from ..record.slot import slot
 from ..tensor import NUMBERS, Tensor, wrap
@@ -120,7 +120,8 @@ def _watch(node: Node, plan: Any, inputs: Any, out: Tensor) -> None:
 
 def _share(op: Any, base: Tensor, out: Tensor, params: Any) -> None:
     """Makes the output a view: it counts writes together with its base."""
-    if op.view == "maybe" and not shares_memory(out.array, base.array):
+    owner = out.array.base
+    if op.view == "maybe" and owner is not base.array and owner is not base.array.base:
         return
     out._counter = base._counter
     if base._counter is not None:
@@ -226,7 +227,8 @@ def _write(op: Any, xp: Any, x: Tensor, arrays: Any, params: Any) -> Any:
         raise RuntimeError(
             f"output with shape {x.array.shape} doesn't match the broadcast shape {result.shape}"
         )
-    if not np.can_cast(result.dtype, x.array.dtype, "same_kind"):
+    to = x.array.dtype
+    if result.dtype is not to and not np.can_cast(result.dtype, to, "same_kind"):
         raise RuntimeError(
             f"result type {result.dtype} can't be cast to the desired output type {x.array.dtype}"
         )

@@ -25,7 +25,7 @@ def place(device: Any) -> tuple[Any, Device]:
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of a NumPy array, moved to the device asked for."""
-    made = wrap(array if device is None else move(array, usable(device)))
+    made = wrap(array if device is None or device is CPU else move(array, usable(device)))
     return made.requires_grad_() if requires_grad else made
 
 

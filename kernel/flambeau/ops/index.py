@@ -244,6 +244,9 @@ def _unmasked(arrays: list[Any]) -> tuple[Any, ...]:
     return tuple(places)
 
 
+_PLAIN = frozenset((int, slice))
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists."""
     kind = key.__class__
@@ -251,6 +254,10 @@ def getitem(self: Tensor, key: Any) -> Tensor:
         return apply(select_op, (self,), ((key,),))
     if kind is slice and key.step is None:
         return apply(slice_op, (self,), ((key,),))
+    if kind is tuple:
+        classes = {item.__class__ for item in key}
+        if classes <= _PLAIN and all(s.step is None for s in key if s.__class__ is slice):
+            return apply(select_op if int in classes else slice_op, (self,), (key,))
     basic, arrays, ints = split_index(self.array, key)
     out = self
     if basic or not arrays:

@@ -16,12 +16,12 @@ def cat(xp, *tensors, dim=0):
     """The tensors one after the other along ``dim``."""
     if not tensors:
         raise BadValue("expected a non-empty list of Tensors")
-    parts = [t for t in tensors if t.shape != (0,)] or [tensors[0]]
-    if any(t.ndim == 0 for t in parts):
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
-    at = at_dim(dim, parts[0].ndim)
-    lengths = [0 if t.shape == (0,) and parts[0].ndim > 1 else t.shape[at] for t in tensors]
-    return xp.concatenate(parts, axis=at), lengths
+    shapes = [t.shape for t in tensors]
+    if (0,) in shapes:  # an empty vector goes with anything
+        tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
+    at = at_dim(dim, tensors[0].ndim)
+    lengths = [s[at] if len(s) > at else 0 for s in shapes]
+    return xp.concatenate(tensors, axis=at), lengths
 
 
 @cat.gradient()

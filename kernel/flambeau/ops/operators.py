@@ -37,17 +37,17 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
         setattr(Tensor, f"__i{symbol}__", written)
 
 
-def _compare(symbol: str, name: str, otherwise: Any = NotImplemented) -> None:
-    op = OPS[name]
+def _compare(symbol: str) -> None:
+    op = OPS[symbol]
 
     def compared(self: Tensor, other: Any) -> Any:
-        return apply(op, (self, other)) if _fits(other) else otherwise
+        return apply(op, (self, other)) if _fits(other) else NotImplemented
 
     setattr(Tensor, f"__{symbol}__", compared)
 
 
-def _unary(symbol: str, name: str) -> None:
-    op = OPS[name]
+def _unary(symbol: str) -> None:
+    op = OPS[symbol]
     setattr(Tensor, f"__{symbol}__", lambda self: apply(op, (self,)))
 
 
@@ -66,32 +66,38 @@ def _rows(self: Tensor) -> Any:
     return iter(OPS["unbind"](self, 0))
 
 
+# Symbol, operation, and the plain arguments that complete it.
+_BINARY: list[tuple[str, str, tuple[Any, ...]]] = [
+    ("add", "add", (1,)),
+    ("sub", "sub", (1,)),
+    ("mul", "mul", ()),
+    ("truediv", "div", (None,)),
+    ("floordiv", "floor_divide", ()),
+    ("mod", "remainder", ()),
+    ("pow", "pow", ()),
+    ("and", "bitwise_and", ()),
+    ("or", "bitwise_or", ()),
+    ("xor", "bitwise_xor", ()),
+    ("lshift", "bitwise_left_shift", ()),
+    ("rshift", "bitwise_right_shift", ()),
+]
+_METHODS = {
+    "__pos__": lambda self: self,
+    "__invert__": _invert,
+    "__getitem__": getitem,
+    "__setitem__": setitem,
+    "__iter__": _rows,
+}
+
+
 def attach() -> None:
     """Puts operations and operators on `Tensor`, once all are registered."""
-    for name, thing in SPACES["Tensor"].items():
+    for name, thing in {**SPACES["Tensor"], **_METHODS}.items():
         setattr(Tensor, name, thing)
-    _binary("add", "add", (1,), inplace=True)
-    _binary("sub", "sub", (1,), inplace=True)
-    _binary("mul", "mul", inplace=True)
-    _binary("truediv", "div", (None,), inplace=True)
-    _binary("floordiv", "floor_divide", inplace=True)
-    _binary("mod", "remainder", inplace=True)
-    _binary("pow", "pow", inplace=True)
+    for symbol, name, params in _BINARY:
+        _binary(symbol, name, params, inplace=True)
     _binary("matmul", "matmul")
-    _binary("and", "bitwise_and", inplace=True)
-    _binary("or", "bitwise_or", inplace=True)
-    _binary("xor", "bitwise_xor", inplace=True)
-    _binary("lshift", "bitwise_left_shift", inplace=True)
-    _binary("rshift", "bitwise_right_shift", inplace=True)
     for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
-        _compare(symbol, symbol)
-    for symbol, name in (("neg", "neg"), ("abs", "abs")):
-        _unary(symbol, name)
-    for name, method in (
-        ("__invert__", _invert),
-        ("__pos__", lambda self: self),
-        ("__getitem__", getitem),
-        ("__setitem__", setitem),
-        ("__iter__", _rows),
-    ):
-        setattr(Tensor, name, method)
+        _compare(symbol)
+    for symbol in ("neg", "abs"):
+        _unary(symbol)

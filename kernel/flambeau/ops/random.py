@@ -71,14 +71,12 @@ def randint(
     requires_grad=False,
 ):
     """Integers uniformly distributed from ``low`` up to, not including, ``high``."""
-    bounds = list(args)
-    if size is None and bounds and isinstance(bounds[-1], (list, tuple)):
-        size = bounds.pop()
+    *bounds, size = (*args, size) if size is not None else args or (None,)
     if len(bounds) == 2:
         low, high = bounds
     elif bounds:
         (high,) = bounds
-    if size is None or high is None:
+    if high is None or not isinstance(size, (list, tuple)):
         raise TypeError("randint(low=0, high, size): high and size are needed")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got {low} >= {high}")
@@ -150,11 +148,7 @@ def bernoulli(input, p=None, *, generator=None):
     return wrap((drawn < chance).astype(input.array.dtype))
 
 
-@function
-def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """Draws class numbers, with the rows of the input as their weights."""
-    weights = input.array
-    xp = module_of(weights)
+def _check_weights(xp, weights, num_samples, replacement):
     if weights.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if not bool((weights >= 0).all()) or not bool(xp.isfinite(weights).all()):
@@ -165,13 +159,21 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
         raise RuntimeError(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
         )
+
+
+@function
+def multinomial(input, num_samples, replacement=False, *, generator=None):
+    """Draws class numbers, with the rows of the input as their weights."""
+    weights = input.array
+    xp = module_of(weights)
+    _check_weights(xp, weights, num_samples, replacement)
     stream = generator_for(input.device, generator)
     if replacement:
         upto = xp.cumsum(weights.astype("float64"), -1)
         drawn = stream.random(size=(*weights.shape[:-1], num_samples), dtype=np.float64)
         rows = zip(upto.reshape(-1, upto.shape[-1]), drawn.reshape(-1, num_samples), strict=True)
         found = xp.stack([xp.searchsorted(u, d * u[-1], side="right") for u, d in rows])
-        found = found.reshape(drawn.shape)
+        found = xp.minimum(found, weights.shape[-1] - 1).reshape(drawn.shape)
     else:
         # The k smallest of exponential waiting times with these rates are such a draw.
         waits = -xp.log1p(-stream.random(size=weights.shape, dtype=np.float64)) / weights

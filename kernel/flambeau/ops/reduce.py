@@ -35,25 +35,40 @@ def spread(ns, g, x_shape, dim, keepdim):
 
 def count(shape, dim):
     """How many elements are reduced to one."""
+    if dim.__class__ is int and shape:
+        return shape[dim]
     total = 1
     for n, kept in zip(shape, kept_shape(shape, dim), strict=True):
         total *= n if kept == 1 else 1
     return total
 
 
+_WIDE = frozenset(dtypes.of(name).numpy for name in ("f4", "f8", "c8", "c16"))
+
+
 def _accumulator(x, dtype):
-    """The type to add up in, and the type of the result."""
+    """The type to add up in, and the type of the result; None for x's own."""
+    if dtype is None and x.dtype in _WIDE:  # the usual case, cheaply
+        return None, None
     result = dtypes.of(dtype).numpy if dtype is not None else x.dtype
     if dtype is None and x.dtype.kind in "biu":
         result = dtypes.int64.numpy
     return ("float32" if result == "float16" else result), result
 
 
+def _total(x, dim, keepdim, inner):
+    return x.sum(axis=axes(dim), dtype=inner, keepdims=keepdim)
+
+
+def _as(x, dtype):
+    return x if dtype is None else x.astype(dtype, copy=False)
+
+
 @op
 def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Sum over ``dim`` (all dimensions where None)."""
     inner, result = _accumulator(x, dtype)
-    return xp.sum(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+    return _as(_total(x, dim, keepdim, inner), result)
 
 
 sum.gradients(x=lambda ns, g, x_shape, dim, keepdim: spread(ns, g, x_shape, dim, keepdim))
@@ -81,7 +96,7 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
             "use x.float().mean()"
         )
     inner, result = _accumulator(x, dtype)
-    return xp.mean(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+    return _as(_total(x, dim, keepdim, inner) / count(x.shape, dim), result)
 
 
 @mean.gradient("x")
@@ -96,7 +111,7 @@ max_ = max  # the name is taken by an operation in this package
 def nansum(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Sum over ``dim``, with NaN counted as 0."""
     inner, result = _accumulator(x, dtype)
-    return xp.nansum(x, axis=axes(dim), keepdims=keepdim, dtype=inner).astype(result, copy=False)
+    return _as(xp.nansum(x, axis=axes(dim), keepdims=keepdim, dtype=inner), result)
 
 
 @nansum.gradient("x")
@@ -108,7 +123,7 @@ def _(ns, g, x, dim, keepdim):
 def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Product over ``dim`` (all dimensions where None)."""
     inner, result = _accumulator(x, dtype)
-    return xp.prod(x, axis=dim, keepdims=keepdim, dtype=inner).astype(result, copy=False)
+    return _as(x.prod(axis=dim, keepdims=keepdim, dtype=inner), result)
 
 
 @prod.gradient("x")
@@ -135,7 +150,7 @@ def _product_before(ns, x, dim):
 def cumsum(xp, x, /, dim, dtype=None):
     """The sum of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
-    return xp.cumsum(x, axis=dim, dtype=result) if x.ndim else x.astype(result)
+    return xp.cumsum(x, axis=dim, dtype=result) if x.ndim else _as(x, result).copy()
 
 
 @cumsum.gradient("x")
@@ -147,7 +162,7 @@ def _(ns, g, dim):
 def cumprod(xp, x, /, dim, dtype=None):
     """The product of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
-    return xp.cumprod(x, axis=dim, dtype=result) if x.ndim else x.astype(result)
+    return xp.cumprod(x, axis=dim, dtype=result) if x.ndim else _as(x, result).copy()
 
 
 @cumprod.gradient("x")

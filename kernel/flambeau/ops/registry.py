@@ -253,7 +253,8 @@ class ListOp(Op):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it on a list of tensors."""
-        tensors, *params = self.bind(args, kwargs)
+        tail = None if kwargs else self.tails.get(len(args))
+        tensors, *params = self.bind(args, kwargs) if tail is None else args + tail
         if not isinstance(tensors, (list, tuple)):
             raise TypeError(
                 f"{self.name}(): argument {self.names[0]!r} must be a tuple of Tensors, "
@@ -273,8 +274,9 @@ class InPlace:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Writes what the operation gives into its first argument, and returns that."""
         op = self.op
-        args = op.bind(args, kwargs)
-        n = len(op.inputs)
+        tail = None if kwargs else op.tails.get(len(args))
+        args = op.bind(args, kwargs) if tail is None else args + tail
+        n = op.count
         return apply_inplace(op, args[:n], args[n:])
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

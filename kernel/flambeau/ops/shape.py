@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from ..device import shares_memory
+from ..dtypes import dtype as Dtype
 from ..tensor import Tensor
 from .registry import OPS, function, op
 
@@ -15,7 +16,7 @@ def sizes(values):
         values = (values,)
     elif len(values) == 1 and isinstance(values[0], (list, tuple)):
         values = values[0]
-    return tuple(v if v.__class__ is int else index(v) for v in values)
+    return tuple([v if v.__class__ is int else index(v) for v in values])
 
 
 def at_dim(dim, ndim, extra=0):
@@ -67,9 +68,11 @@ def _misfit(x, shape):
     )
 
 
-@op(name="view", on="", view=True, backward="ViewBackward0")
-def view_op(xp, x, /, shape):
-    """The same memory in another shape."""
+@op(on="Tensor", view=True, packs=True, backward="ViewBackward0")
+def view(xp, x, /, shape):
+    """The same memory in another shape, or (with a dtype) its bytes read as another type."""
+    if isinstance(shape, Dtype):
+        return x.view(shape.numpy)
     out = x.reshape(sizes(shape))
     if not x.flags.c_contiguous and not shares_memory(out, x):
         raise RuntimeError(
@@ -79,24 +82,8 @@ def view_op(xp, x, /, shape):
     return out
 
 
-view_op.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
-view_op.explains(lambda x, shape: _misfit(x, shape))
-
-
-@function(on="Tensor")
-def view(self, *shape, dtype=None):
-    """The same memory in another shape, or its bytes read as another dtype."""
-    from ..dtypes import dtype as kind
-
-    if dtype is None and len(shape) == 1 and isinstance(shape[0], kind):
-        dtype = shape[0]
-    return view_op(self, shape) if dtype is None else view_dtype(self, dtype)
-
-
-@op(on="", view=True)
-def view_dtype(xp, x, /, dtype):
-    """The bytes of x read as another dtype."""
-    return x.view(dtype.numpy)
+view.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
+view.explains(lambda x, shape: None if isinstance(shape, Dtype) else _misfit(x, shape))
 
 
 @op(view=True, packs=True, on="Tensor")
@@ -254,7 +241,7 @@ def ravel(input):
 @function(on="Tensor")
 def view_as(self, other):
     """A view in the shape of another tensor."""
-    return view_op(self, tuple(other.shape))
+    return view(self, tuple(other.shape))
 
 
 @function(on="Tensor")

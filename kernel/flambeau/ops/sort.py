@@ -49,28 +49,28 @@ def _nonempty(x, name, dim):
 def amax(xp, x, /, dim=(), keepdim=False):
     """The largest element over ``dim``; ties share the gradient evenly."""
     _nonempty(x, "amax", None)
-    return xp.max(x, axis=axes(dim), keepdims=keepdim)
+    return x.max(axis=axes(dim), keepdims=keepdim)
 
 
 @op
 def amin(xp, x, /, dim=(), keepdim=False):
     """The smallest element over ``dim``; ties share the gradient evenly."""
     _nonempty(x, "amin", None)
-    return xp.min(x, axis=axes(dim), keepdims=keepdim)
+    return x.min(axis=axes(dim), keepdims=keepdim)
 
 
 @op(on="", name="max", backward="MaxBackward1")
 def max_all(xp, x):
     """The largest element."""
     _nonempty(x, "max", None)
-    return xp.max(x)
+    return x.max()
 
 
 @op(on="", name="min", backward="MinBackward1")
 def min_all(xp, x):
     """The smallest element."""
     _nonempty(x, "min", None)
-    return xp.min(x)
+    return x.min()
 
 
 def _to_extremes(ns, g, x, out, dim=None, keepdim=False):

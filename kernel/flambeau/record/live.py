@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from . import add_recorder, remove_recorder
-from .notes import MADE_BY_OPS, Note, Seen
+from . import add_recorder, kinds, remove_recorder
+from .notes import MADE_BY_OPS, Seen
 from .recorder import Recorder
 from .schema import RUNNING_TABLES
 from .trace import Trace
@@ -24,7 +24,7 @@ from .trace import Trace
 RUNNING_ROWS = 20_000  # of one running table; beyond it every second iteration is forgotten
 WAITING_NOTES = 200_000  # of operations outside any iteration; beyond it a new segment begins
 # What begins a new picture. Memory that is given back when training has ended does not.
-_STIRRING = frozenset((Note.FORWARD, Note.BACKWARD, Note.FAILED, Note.ENTER, Note.ERROR))
+_STIRRING = frozenset((kinds.FORWARD, kinds.BACKWARD, kinds.FAILED, kinds.ENTER, kinds.ERROR))
 
 
 class Live(Recorder):
@@ -87,9 +87,9 @@ class Live(Recorder):
 
     def _skip(self, notes: list[tuple[Any, ...]]) -> None:
         for note in notes:
-            if note[0] == Note.PARAMETER:
+            if note[0] == kinds.PARAMETER:
                 self.writer.parameter(*note[1:])
-            elif note[0] == Note.SUMMARY:
+            elif note[0] == kinds.SUMMARY:
                 self.writer.short_summary(*note[1:])
 
     def publish(self) -> None:
@@ -113,19 +113,18 @@ class Live(Recorder):
         writer.reset()
         writer.tick = 0
         new = {id(found) for n in notes for found in _made(n)}
-        before = [found.block or found for found in list(self.seen.values())]
-        before += [n[1] for n in notes if n[0] == Note.FREED]
-        for block in before:
-            if id(block) not in new:
-                writer.block(block)
+        before = [*list(self.seen.values()), *(n[1] for n in notes if n[0] == kinds.FREED)]
+        for found in before:
+            if id(found.block or found) not in new:
+                writer.tensor(found)  # with its shape and name, so that the views can tell of it
         writer.new_peak()
-        entered = {n[4] for n in notes if n[0] == Note.ENTER}
+        entered = {n[4] for n in notes if n[0] == kinds.ENTER}
         parent = -1
         for number, path, kind in list(self.calls):
             if number not in entered:
                 writer.entered(path, kind, parent, number, self.now())
             parent = number
-        if not any(n[0] == Note.ITERATION for n in notes):
+        if not any(n[0] == kinds.ITERATION for n in notes):
             writer.iteration(self.iteration, self.iteration_began)
 
     def _thin(self) -> None:
@@ -140,13 +139,13 @@ class Live(Recorder):
 
 def _made(note: tuple[Any, ...]) -> list[Seen]:
     """The blocks of memory that a note says were taken."""
-    if note[0] == Note.TAKEN:
+    if note[0] == kinds.TAKEN:
         return [note[1]]
-    if note[0] == Note.FORWARD:
+    if note[0] == kinds.FORWARD:
         others = note[10][2] if note[10] is not None else ()
         found = [*note[9], *others]
-    elif note[0] == Note.BACKWARD:
-        found = [*note[6], *note[7]]
+    elif note[0] == kinds.BACKWARD:
+        found = note[6]
     else:
         return []
     blocks = [s.block or s for s in found if s is not None]

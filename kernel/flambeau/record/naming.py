@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import is_library
 
-_PLAIN = frozenset((int, float, bool, str, type(None)))
+PLAIN = frozenset((int, float, bool, str, type(None)))
 
 
 def variable_of(thing: Any) -> str:
@@ -41,7 +41,7 @@ def argument_text(op: Any, params: tuple[Any, ...]) -> str:
     """An operation's plain arguments in short: ``"dim=1, keepdim=True"``; defaults left out."""
     parts = []
     for parameter, value in zip(op.params, params, strict=False):
-        if value is parameter.default or (value.__class__ in _PLAIN and value == parameter.default):
+        if value is parameter.default or (value.__class__ in PLAIN and value == parameter.default):
             continue
         parts.append(f"{parameter.name}={_short(value)}")
     return ", ".join(parts)
@@ -49,11 +49,11 @@ def argument_text(op: Any, params: tuple[Any, ...]) -> str:
 
 def is_plain(params: tuple[Any, ...]) -> bool:
     """Whether arguments are numbers and strings alone, which may be kept without harm."""
-    return all(is_plain(p) if p.__class__ is tuple else p.__class__ in _PLAIN for p in params)
+    return all(is_plain(p) if p.__class__ is tuple else p.__class__ in PLAIN for p in params)
 
 
 def _short(value: Any) -> str:
-    if value.__class__ in _PLAIN:
+    if value.__class__ in PLAIN:
         return repr(value)[:60]
     if isinstance(value, (tuple, list)):
         inside = ", ".join(_short(v) for v in value[:8])

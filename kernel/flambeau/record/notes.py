@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import linecache
 import weakref
-from enum import IntEnum
 from typing import Any
 
 from ..errors import cell_of
+from . import kinds
+from .naming import argument_text
 from .schema import CATEGORIES, ROLES
 from .trace import Trace
 
 INPUT, OUTPUT, KEPT = range(len(ROLES))
 OTHER, ACTIVATION, GRADIENT = (CATEGORIES.index(c) for c in ("other", "activation", "gradient"))
 MADE_BY_OPS = (OTHER, ACTIVATION, GRADIENT)
-
-
-class Note(IntEnum):
-    """What a note is about; it is the first item of its tuple."""
-
-    FORWARD = 0
-    BACKWARD = 1
-    FAILED = 2
-    ENTER = 3
-    LEAVE = 4
-    TAKEN = 5
-    FREED = 6
-    CATEGORY = 7
-    STATISTICS = 8
-    GRADIENT_OF = 9
-    PARAMETER = 10
-    STEP = 11
-    SUMMARY = 12
-    ITERATION = 13
-    MARK = 14
-    ERROR = 15
 
 
 class Seen(weakref.ref[Any]):
@@ -169,9 +149,10 @@ class Writer:
         given: list[Any],
         made: list[Seen],
         node: Any,
-        arguments: str,
+        params: Any,
     ) -> None:
-        """An operation that ran forward."""
+        """An operation that ran forward; ``params`` may be in words already."""
+        arguments = params if params.__class__ is str else argument_text(op, params)
         line, call_row = self.line(code, offset), self.call_rows.get(call, -1)
         self.places[len(self.trace.tables["ops"])] = (call_row, line)
         row = self._op(op, started, ended, 0, call_row, line, -1, iteration, arguments)
@@ -215,15 +196,15 @@ class Writer:
         ended: float,
         sequence: int,
         iteration: int,
-        given: list[Any],
-        made: list[Any],
+        gradients: list[Any],
+        count: int,
     ) -> None:
-        """An operation whose gradient rules ran."""
+        """An operation whose gradient rules ran; the last ``count`` are what it was given."""
         forward, _ = self.forward.get(sequence, (-1, -1))
         call, line = self.places.get(forward, (-1, -1))
         row = self._op(op, started, ended, 1, call, line, forward, iteration)
-        self.uses(row, INPUT, given)
-        self.uses(row, OUTPUT, made, ended - self.began)
+        self.uses(row, INPUT, gradients[-count:])
+        self.uses(row, OUTPUT, gradients[:-count], ended - self.began)
 
     def failed_op(
         self,
@@ -333,20 +314,20 @@ class Writer:
 
 
 _WRITERS = {
-    Note.FORWARD: Writer.forward_op,
-    Note.BACKWARD: Writer.backward_op,
-    Note.FAILED: Writer.failed_op,
-    Note.ENTER: Writer.entered,
-    Note.LEAVE: Writer.left,
-    Note.TAKEN: Writer.taken,
-    Note.FREED: Writer.freed,
-    Note.CATEGORY: Writer.categorised,
-    Note.STATISTICS: Writer.statistics,
-    Note.GRADIENT_OF: Writer.gradient_of,
-    Note.PARAMETER: Writer.parameter,
-    Note.STEP: Writer.stepped,
-    Note.SUMMARY: Writer.summary,
-    Note.ITERATION: Writer.iteration,
-    Note.MARK: Writer.marked,
-    Note.ERROR: Writer.raised,
+    kinds.FORWARD: Writer.forward_op,
+    kinds.BACKWARD: Writer.backward_op,
+    kinds.FAILED: Writer.failed_op,
+    kinds.ENTER: Writer.entered,
+    kinds.LEAVE: Writer.left,
+    kinds.TAKEN: Writer.taken,
+    kinds.FREED: Writer.freed,
+    kinds.CATEGORY: Writer.categorised,
+    kinds.STATISTICS: Writer.statistics,
+    kinds.GRADIENT_OF: Writer.gradient_of,
+    kinds.PARAMETER: Writer.parameter,
+    kinds.STEP: Writer.stepped,
+    kinds.SUMMARY: Writer.summary,
+    kinds.ITERATION: Writer.iteration,
+    kinds.MARK: Writer.marked,
+    kinds.ERROR: Writer.raised,
 }

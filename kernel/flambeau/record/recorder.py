@@ -19,8 +19,9 @@ import numpy as np
 from ..autograd.node import Output
 from ..errors import OpError, is_library, user_frame
 from ..tensor import NUMBERS, Tensor
-from .naming import Names, argument_text, is_plain, variable_of
-from .notes import MADE_BY_OPS, Note, Seen, Writer
+from . import kinds
+from .naming import PLAIN, Names, argument_text, is_plain, variable_of
+from .notes import MADE_BY_OPS, Seen, Writer
 from .schema import CATEGORIES
 from .slot import quiet
 from .statistics import Sampling, statistics_of
@@ -54,8 +55,10 @@ class Recorder:
         self.total = self.peak = 0  # bytes alive now, and at most in this iteration
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
-        self.gone = self._gone  # bound once: every array followed calls it when it is freed
-        self.notes.append((Note.ITERATION, 0, 0.0))
+        # Bound once, because every operation calls them.
+        self.note = self.notes.append
+        self.gone = self._gone
+        self.note((kinds.ITERATION, 0, 0.0))
         trace.flush = self.flush
 
     # Operations forward
@@ -83,8 +86,18 @@ class Recorder:
             key = id(array)
             if key in seen or array.base is not None:
                 made.append(self.follow(array, OTHER))
-            else:
-                made.append(self.new_block(array, key, OTHER))
+                continue
+            found = seen[key] = Seen(array, self.gone)  # as `new_block`, without a call
+            found.key = key
+            found.shape = array.shape
+            found.dtype = array.dtype
+            found.category = OTHER
+            found.block = None
+            found.bytes = size = array.nbytes
+            self.total = size = self.total + size
+            if size > self.peak:
+                self.peak = size
+            made.append(found)
         node: Any = outs[0]._node
         if node is not None:
             if node.__class__ is Output:
@@ -102,9 +115,13 @@ class Recorder:
                     continue
                 break
             frame = frame.f_back  # type: ignore[assignment]
-        self.notes.append(
+        for p in params:
+            if p.__class__ not in PLAIN:  # it may hold arrays, which must not be kept
+                params = self.arguments(op, params)
+                break
+        self.note(
             (
-                Note.FORWARD,
+                kinds.FORWARD,
                 op,
                 started,
                 ended,
@@ -115,7 +132,7 @@ class Recorder:
                 given,
                 made,
                 node,
-                self.arguments(op, params) if params else "",
+                params,
             )
         )
         if self.sampling.on:
@@ -146,31 +163,30 @@ class Recorder:
         if len(roots) == 1 and roots[0].array.size == 1 and not roots[0].is_cuda:
             self.loss = float(roots[0].array.real.item())
 
-    def gradient_made(self, g: Any) -> Any:
-        """What is known of a gradient that a rule has just made."""
-        array = g.array if g.__class__ is Tensor else g
-        key = id(array)
-        if key in self.seen:
-            return self.seen[key]
-        if isinstance(array, np.generic):
-            return None
-        if array.base is None:
-            return self.new_block(array, key, GRADIENT)
-        return self.follow(array, GRADIENT)
-
-    def finish_backward(self, node: Any, g: Any, made: list[Any], started: float) -> None:
-        """The rules of a node have run on ``g`` and made gradients."""
+    def finish_backward(self, node: Any, g: Any, sent: list[Any], started: float) -> None:
+        """The rules of a node have run on ``g`` and made the gradients ``sent`` to its parents."""
         ended = perf_counter()
-        if g.__class__ is list:
-            given: Any = [self.gradient_made(x) for x in g]
-        else:
-            given = (self.gradient_made(g),)
-        op, number = node.plan.op, node.sequence
-        self.notes.append((Note.BACKWARD, op, started, ended, number, self.iteration, given, made))
+        seen = self.seen
+        made = []
+        sent += g if g.__class__ is list else (g,)
+        for one in sent:
+            array = one.array if one.__class__ is Tensor else one
+            key = id(array)
+            if key in seen:
+                made.append(seen[key])
+            elif isinstance(array, np.generic):
+                made.append(None)
+            elif array.base is None:
+                made.append(self.new_block(array, key, GRADIENT))
+            else:
+                made.append(self.follow(array, GRADIENT))
+        op, count = node.plan.op, len(g) if g.__class__ is list else 1
+        number = node.sequence
+        self.note((kinds.BACKWARD, op, started, ended, number, self.iteration, made, count))
         if self.sampling.on and g.__class__ is not list:
             array = g.array if isinstance(g, Tensor) else g
             values = self.sampling.take(statistics_of, array)
-            self.notes.append((Note.GRADIENT_OF, node.sequence, values))
+            self.note((kinds.GRADIENT_OF, number, values))
 
     def gradient(self, leaf: Any) -> None:
         """A leaf's ``grad`` has been added to."""
@@ -178,7 +194,7 @@ class Recorder:
         if found is None:
             found = self.follow(leaf.grad.array, GRADIENT)
             if found.block is None:  # a copy of what the rule made, which no operation gives
-                self.notes.append((Note.TAKEN, found, self.now()))
+                self.note((kinds.TAKEN, found, self.now()))
             name = self.names.of_tensor(leaf)
             if name:
                 found.name = f"{name}.grad"
@@ -191,8 +207,8 @@ class Recorder:
         text = error.text(path) if isinstance(error, OpError) else str(error)
         frame = user_frame()
         place = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
-        note = (Note.FAILED, op, now, now, self.call, *place, self.iteration, given)
-        self.notes.append((*note, type(error).__name__, text))
+        note = (kinds.FAILED, op, now, now, self.call, *place, self.iteration, given)
+        self.note((*note, type(error).__name__, text))
         self.failures.add(id(error))
 
     # Modules, optimizers, iterations
@@ -200,7 +216,7 @@ class Recorder:
     def enter(self, module: Any) -> None:
         """A module's forward is about to run."""
         path, kind = self.names.find(module) or self._name(module)
-        self.notes.append((Note.ENTER, path, kind, self.call, self.next_call, self.now()))
+        self.note((kinds.ENTER, path, kind, self.call, self.next_call, self.now()))
         if not self.calls:
             self.root = weakref.ref(module)
         self.calls.append((self.next_call, path, kind))
@@ -234,7 +250,7 @@ class Recorder:
     def leave(self, module: Any) -> None:
         """A module's forward has ended or raised."""
         if self.calls:
-            self.notes.append((Note.LEAVE, self.calls.pop()[0], self.now()))
+            self.note((kinds.LEAVE, self.calls.pop()[0], self.now()))
             self.call = self.calls[-1][0] if self.calls else -1
 
     def before_step(self, optimizer: Any) -> None:
@@ -250,7 +266,7 @@ class Recorder:
     def step(self, optimizer: Any) -> None:
         """An optimizer has changed its parameters: an iteration is complete."""
         rate = float(optimizer.param_groups[0].get("lr", 0.0))
-        self.notes.append((Note.STEP, self.now(), type(optimizer).__name__, rate))
+        self.note((kinds.STEP, self.now(), type(optimizer).__name__, rate))
         self._optimizer_state(optimizer)
         if self.sampling.on:
             self._parameter_statistics(optimizer)
@@ -271,7 +287,7 @@ class Recorder:
                     before = self.weights_before.get(id(p))
                     values = self.sampling.take(_parameter_row, p, before)
                     name = self.names.of_tensor(p) or f"parameter {i}.{j}"
-                    self.notes.append((Note.PARAMETER, self.iteration, name, *values))
+                    self.note((kinds.PARAMETER, self.iteration, name, *values))
         self.weights_before = {}
 
     def next_iteration(self) -> None:
@@ -279,26 +295,26 @@ class Recorder:
         now = self.now()
         duration = now - self.iteration_began
         row = (self.iteration, now, duration, self.loss, self.peak, self.total)
-        self.notes.append((Note.SUMMARY, row, _pool()))
+        self.note((kinds.SUMMARY, row, _pool()))
         self.iteration_ended()
         self.iteration += 1
         self.iteration_began = now
         self.loss = float("nan")
         self.peak = self.total
         self.sampling.next_iteration()
-        self.notes.append((Note.ITERATION, self.iteration, now))
+        self.note((kinds.ITERATION, self.iteration, now))
 
     def iteration_ended(self) -> None:
         """For recorders that do something with each iteration."""
 
     def mark(self, text: str) -> None:
         """A note of the user's own on the time line."""
-        self.notes.append((Note.MARK, self.now(), str(text)))
+        self.note((kinds.MARK, self.now(), str(text)))
 
     def error(self, error: BaseException) -> None:
         """Something has raised that no operation has noted."""
         if id(error) not in self.failures:
-            self.notes.append((Note.ERROR, self.now(), type(error).__name__, str(error)))
+            self.note((kinds.ERROR, self.now(), type(error).__name__, str(error)))
 
     def now(self) -> float:
         """Seconds since the recording began."""
@@ -341,7 +357,7 @@ class Recorder:
         if known is None and root is array:
             found = self.new_block(array, id(array), category)
             if category not in MADE_BY_OPS:
-                self.notes.append((Note.TAKEN, found, self.now()))
+                self.note((kinds.TAKEN, found, self.now()))
         else:
             if known is None:
                 known = self.seen.get(id(root)) or self.follow(root, category)
@@ -357,18 +373,18 @@ class Recorder:
         block = found.block or found
         if block.category != category:
             block.category = category
-            self.notes.append((Note.CATEGORY, block, category))
+            self.note((kinds.CATEGORY, block, category))
 
     def _gone(self, found: Seen) -> None:
         """An array has been freed."""
         self.seen.pop(found.key, None)  # of all versions of the array, which are gone together
         if found.block is None:
             self.total -= found.bytes
-            self.notes.append((Note.FREED, found))
+            self.note((kinds.FREED, found))
 
     def sample(self, array: Any, found: Seen, kind: int) -> None:
         """Notes the statistics of an array's values."""
-        self.notes.append((Note.STATISTICS, found, kind, self.sampling.take(statistics_of, array)))
+        self.note((kinds.STATISTICS, found, kind, self.sampling.take(statistics_of, array)))
 
     def array_of(self, tensor_row: int) -> Any:
         """The array behind a row of the tensors table, or None when it is gone."""
