@@ -82,12 +82,9 @@ def build() -> None:
 
 
 def tutorials() -> dict[str, str]:
-    """Where each tutorial file goes in the wheel: `flambeau lab` copies them from there."""
-    root = ROOT / "tutorials"
-    files = [p.relative_to(root) for p in root.rglob("*") if p.is_file()]
-    hidden = (".", "__pycache__")
-    kept = [p for p in files if not any(part.startswith(hidden) for part in p.parts)]
-    return {str(root / p): f"flambeau_lab/tutorials/{p.as_posix()}" for p in sorted(kept)}
+    """Where each notebook goes in the wheel: `flambeau lab` copies them from there."""
+    notebooks = sorted((ROOT / "tutorials").glob("*.ipynb"))
+    return {str(p): f"flambeau_lab/tutorials/{p.name}" for p in notebooks}
 
 
 class FrontendHook(BuildHookInterface):

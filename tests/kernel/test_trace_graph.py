@@ -10,6 +10,7 @@ import pytest
 from test_record import Net
 
 import flambeau as fb
+from flambeau import nn
 from flambeau.record.graph import forward_graph
 from flambeau.record.trace import Trace
 
@@ -73,3 +74,23 @@ def test_to_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "graphviz", None)
     with pytest.raises(ImportError, match="pip install graphviz"):
         trace.to_graphviz()
+
+
+def test_evaluations_between_two_steps_are_left_out_of_the_graph() -> None:
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    with fb.record(statistics=0) as trace:
+        with fb.no_grad():
+            accuracy = (net(fb.ones(3, 4)).argmax(1) == 0).float().mean()
+        loss = net(fb.ones(5, 4) * 2).sum()
+        loss.backward()
+    drawn = [node.label for node in forward_graph(trace).nodes.values()]
+    assert drawn == ["mul", "linear", "relu", "linear", "sum"]
+    del accuracy
+
+
+def test_without_a_backward_every_pass_is_drawn() -> None:
+    net = nn.Linear(4, 2)
+    with fb.record(statistics=0) as trace:
+        net(fb.ones(3, 4))
+        net(fb.ones(5, 4))
+    assert [node.label for node in forward_graph(trace).nodes.values()] == ["linear", "linear"]

@@ -50,7 +50,9 @@ def browser(browser_path: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def lab(browser: Browser, address: str, root: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+def lab(
+    browser: Browser, address: str, root: Path, request: pytest.FixtureRequest
+) -> Iterator[Lab]:
     """JupyterLab in a page of its own for the tests of one file."""
     with new_page(browser) as page:
         opened = Lab(page, address, root)

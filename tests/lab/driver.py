@@ -305,14 +305,14 @@ class App:
         return hashlib.sha256(data.encode()).hexdigest()
 
     def find(self, name: str) -> tuple[float, float]:
-        """Where on the graph a box with this name is: the tooltip says so."""
+        """Where on the graph a box with this name or class is: the tooltip says so."""
         box = self.canvas.bounding_box()
         assert box
         tooltip = self.element.locator(".fb-tooltip")
         for x in (box["width"] * part for part in (0.5, 0.35, 0.65, 0.2, 0.8)):
             for y in range(8, int(box["height"]), 12):
                 self.page.mouse.move(box["x"] + x, box["y"] + y)
-                if tooltip.is_visible() and name in tooltip.inner_text().split("\n")[0]:
+                if tooltip.is_visible() and name in tooltip.inner_text().split("\n")[:2]:
                     return box["x"] + x, box["y"] + y
         raise AssertionError(f"no box on the graph says {name!r}")
 

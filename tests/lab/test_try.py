@@ -1,5 +1,6 @@
 import pytest
 from .driver import Lab, picture_to, until
+
 pytestmark = pytest.mark.browser
 CODE = """
 import flambeau as fb
@@ -11,13 +12,16 @@ def train(n):
     for i in range(n):
         loss = nn.functional.cross_entropy(net(x), y); opt.zero_grad(); loss.backward(); opt.step()
 view = fb.live()
+view
 """
+
+
 def test_try(lab):
     nb = lab.new("a.ipynb")
     lab.open_panel()
     print(nb.run(CODE))
     print(nb.outputs(0)[0]["data"].keys())
-    r = nb.begin("train(3000)")
+    r = nb.begin("train(10000)")
     until(lambda: lab.panel.iteration.inner_text() > "Iteration 1", "x")
     print(lab.panel.iteration.inner_text(), nb.status, r.finished)
     lab.panel.click("Linear")

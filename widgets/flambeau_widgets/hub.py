@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flambeau.backends import spare_a_core
 from flambeau.record.live import Live
 
 from .conversation import Conversation, status
@@ -47,6 +48,7 @@ def live_hub(rate: float = 10.0, statistics: float = 0.1) -> Hub:
     """The hub of this kernel's live recording, begun when it is first asked for."""
     global _hub
     if _hub is None or (isinstance(_hub.source, Live) and _hub.source.stopping.is_set()):
+        spare_a_core()
         source = Live(rate, statistics)
         _hub = Hub(source)
         source.begin()

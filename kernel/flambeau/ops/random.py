@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..autograd.grad_mode import is_grad_enabled
 from ..device import cupy, module_of, usable
 from ..random import generator_for
 from ..tensor import Tensor, wrap
@@ -185,7 +186,13 @@ def multinomial(input, num_samples, replacement=False, *, generator=None):
 
 
 def _write(self, values):
-    return copy_(self, wrap(values.astype(self.array.dtype, copy=False)))
+    """Fills a tensor; an operation of the graph only where a gradient is concerned."""
+    if self.requires_grad and is_grad_enabled():
+        return copy_(self, wrap(values.astype(self.array.dtype, copy=False)))
+    self.array[...] = values
+    if self._counter is not None:
+        self._counter[0] += 1
+    return self
 
 
 @function(on="Tensor")

@@ -60,20 +60,48 @@ def call_chains(trace: Trace) -> list[tuple[int, ...]]:
 def forward_graph(trace: Trace, iteration: int | None = None, depth: int = 99) -> Graph:
     """The graph of an iteration; module calls nested deeper than ``depth`` become one node each.
 
-    Keys of operations are their rows, of calls -1 minus their row.
+    In an iteration with a backward, passes that take no part in it (evaluations between two
+    steps) are left out. Keys of operations are their rows, of calls -1 minus their row.
     """
     if iteration is None:
         iteration = last_whole_iteration(trace)
     ops, graph, chains = trace["ops"], Graph(), call_chains(trace)
     rows = np.flatnonzero((ops["iteration"] == iteration) & (ops["phase"] == 0))
     node_of: dict[int, int] = {}
-    for row in rows.tolist():
+    for row in taking_part(trace, rows.tolist()):
         call = int(ops["call"][row])
         chain = chains[call] if call >= 0 else ()
         node_of[row] = _node(trace, graph, row, chain, depth)
     _edges(trace, graph, node_of)
     _errors(trace, graph, node_of)
     return graph
+
+
+def taking_part(trace: Trace, rows: list[int]) -> list[int]:
+    """The forward operations that hang together with one that has a backward.
+
+    They hang together where one uses what another has made. All of them, where none has a
+    backward or one has failed.
+    """
+    with_backward = set(trace["ops"]["forward"].tolist()) & set(rows)
+    if not with_backward or set(trace["errors"]["op"].tolist()) & set(rows):
+        return rows
+    group = {row: row for row in rows}  # a forest: each points towards the first of its group
+
+    def first(row: int) -> int:
+        while group[row] != row:
+            group[row] = row = group[group[row]]
+        return row
+
+    maker: dict[int, int] = {}
+    uses = trace["uses"]
+    for op, tensor, role in zip(*(uses[c].tolist() for c in ("op", "tensor", "role")), strict=True):
+        if op in group and role == 1:
+            maker[tensor] = op
+        elif op in group and role == 0 and tensor in maker:
+            group[first(op)] = first(maker[tensor])
+    kept = {first(row) for row in with_backward}
+    return [row for row in rows if first(row) in kept]
 
 
 def _node(trace: Trace, graph: Graph, row: int, chain: tuple[int, ...], depth: int) -> int:

@@ -36,6 +36,7 @@ class Live(Recorder):
         self.on_news: list[Callable[[], None]] = []
         self.complete = False  # the segment holds a whole iteration; what comes begins another
         self.published = 0.0
+        self.held: list[tuple[Any, ...]] = []  # notes of an iteration that may yet be sent
         self.restarts = 0  # times that rows were forgotten, after which views start anew
         self.stopping = threading.Event()
         self.trace.flush = lambda: None  # only `publish` moves notes into the trace
@@ -68,19 +69,24 @@ class Live(Recorder):
     def _watch(self) -> None:
         """Sends what has been waiting, when no iteration ends for a while."""
         while not self.stopping.wait(self.interval):
-            if self.notes and perf_counter() - self.published > 2 * self.interval:
+            if (self.held or self.notes) and perf_counter() - self.published > 2 * self.interval:
                 self.publish()
 
     # Segments
 
     def iteration_ended(self) -> None:
-        """Sends the iteration that has ended, or lets it go when the last was sent just now."""
-        if perf_counter() - self.published >= self.interval or self._partly_sent():
-            self.publish()
-            self.complete = True
-        else:
-            with self.lock:
-                self._skip(self.taken_notes())
+        """Sends the iteration that has ended, or holds it back when the last was sent just now.
+
+        One that is held back is let go when the next ends, and sent if none does.
+        """
+        with self.lock:
+            self._skip(self.held)
+            self.held = []
+            if perf_counter() - self.published < self.interval and not self._partly_sent():
+                self.held = self.taken_notes()
+                return
+        self.publish()
+        self.complete = True
 
     def _partly_sent(self) -> bool:
         return not self.complete and len(self.trace.tables["ops"]) > 0
@@ -95,7 +101,8 @@ class Live(Recorder):
     def publish(self) -> None:
         """Moves the notes into the trace, and says that there is news."""
         with self.lock:
-            notes = self.taken_notes()
+            notes = self.held + self.taken_notes()
+            self.held = []
             full = len(self.trace.tables["ops"]) > WAITING_NOTES
             if full or (self.complete and any(n[0] in _STIRRING for n in notes)):
                 self._new_segment(notes)

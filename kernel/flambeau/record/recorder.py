@@ -51,6 +51,7 @@ class Recorder:
         self.users: set[str] = set()  # all other files
         self.texts: dict[Any, str] = {}  # (op's name, arguments) -> the arguments in short
         self.failures: set[int] = set()
+        self.failed = False  # in this iteration
         self.loss = float("nan")
         self.total = self.peak = 0  # bytes alive now, and at most in this iteration
         self.weights_before: dict[int, Any] = {}
@@ -210,11 +211,14 @@ class Recorder:
         note = (kinds.FAILED, op, now, now, self.call, *place, self.iteration, given)
         self.note((*note, type(error).__name__, text))
         self.failures.add(id(error))
+        self.failed = True
 
     # Modules, optimizers, iterations
 
     def enter(self, module: Any) -> None:
         """A module's forward is about to run."""
+        if self.failed and not self.calls:  # what was mended makes a picture of its own
+            self.next_iteration()
         path, kind = self.names.find(module) or self._name(module)
         self.note((kinds.ENTER, path, kind, self.call, self.next_call, self.now()))
         if not self.calls:
@@ -300,6 +304,7 @@ class Recorder:
         self.iteration += 1
         self.iteration_began = now
         self.loss = float("nan")
+        self.failed = False
         self.peak = self.total
         self.sampling.next_iteration()
         self.note((kinds.ITERATION, self.iteration, now))
