@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Callable
 from time import perf_counter
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+import flambeau
 
 
-def torch_or_none():
-    """PyTorch on one thread, or None where it is not installed."""
+def torch_on_one_thread():
+    """PyTorch, or None where it is not installed; it and NumPy use one thread from here on."""
+    flambeau.set_num_threads(1)
     try:
         import torch
     except ImportError:

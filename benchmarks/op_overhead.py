@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 
 import numpy as np
-from _measure import interleaved, median, quartiles, torch_or_none  # first: it sets the threads
+from _measure import interleaved, median, quartiles, torch_on_one_thread
 
 import flambeau
 
@@ -37,7 +37,7 @@ def recorded(phase: str, statistics: float) -> float:
 
 def main() -> None:
     """Prints the table."""
-    torch = torch_or_none()
+    torch = torch_on_one_thread()
     print(f"{'us an op':24}{'forward':>10}{'backward':>10}   quartiles of the forward")
     runs = {}
     for phase in ("forward", "backward"):

@@ -5,12 +5,14 @@ Ratio = PyTorch's median / ours: above 1 Flambeau is faster. One thread, interle
 
 from __future__ import annotations
 
-from functools import partial
+from time import perf_counter
 
 import numpy as np
-from _measure import interleaved, median, torch_or_none  # first: it sets the threads
+from _measure import interleaved, median, torch_on_one_thread
 
 import flambeau
+from flambeau.record import add_recorder, remove_recorder
+from flambeau.record.live import Live
 
 
 def mlp(lib):
@@ -56,30 +58,35 @@ def stepper(lib, build, optimizer: str, batch: int):
     return run
 
 
-def recorded(run, statistics: float) -> None:
-    """One step inside ``record``; what it takes to write the trace afterwards is included."""
-    with flambeau.record(statistics=statistics):
+def recording_adds(run, share: float, seconds: float = 1.5) -> float:
+    """What a live recording that nobody watches adds to a step, as a share of it.
+
+    Blocks of consecutive steps take turns; each block has a recorder of its own, whose first steps
+    are not counted: every value is sampled in them.
+    """
+    plain, live = [], []
+    for _ in range(3):
+        plain.append(mean_step(run, seconds))
+        recorder = Live(statistics=share)
+        add_recorder(recorder)
+        mean_step(run, max(1.0, seconds / 2))
+        live.append(mean_step(run, seconds))
+        remove_recorder(recorder)
+    return median(live) / median(plain) - 1
+
+
+def mean_step(run, seconds: float) -> float:
+    """Mean seconds of one step, over so many seconds of them."""
+    start, count = perf_counter(), 0
+    while perf_counter() - start < seconds:
         run()
-
-
-def live_stepper(run, statistics: float):
-    """The same under a live recorder that nobody watches."""
-    from flambeau.record import add_recorder, remove_recorder
-    from flambeau.record.live import Live
-
-    live = Live(statistics=statistics)
-
-    def recorded_run() -> None:
-        add_recorder(live)
-        run()
-        remove_recorder(live)
-
-    return recorded_run
+        count += 1
+    return (perf_counter() - start) / count
 
 
 def main() -> None:
     """Prints the table."""
-    torch = torch_or_none()
+    torch = torch_on_one_thread()
     print(f"{'one step':28}{'ours ms':>9}{'PyTorch':>9}{'ratio':>7}{'live':>8}{'+stats':>8}")
     for name, build, optimizer, batch, rounds in (
         ("MLP, batch 32, SGD", mlp, "SGD", 32, 300),
@@ -88,16 +95,12 @@ def main() -> None:
         ("LeNet, batch 32, SGD", lenet, "SGD", 32, 100),
     ):
         ours = stepper(flambeau, build, optimizer, batch)
-        runs = {
-            "ours": ours,
-            "live": live_stepper(ours, 0),
-            "statistics": live_stepper(ours, 0.1),
-        }
+        runs = {"ours": ours}
         if torch:
-            runs["torch"] = partial(stepper(torch, build, optimizer, batch))
+            runs["torch"] = stepper(torch, build, optimizer, batch)
         times = {k: median(v) * 1e3 for k, v in interleaved(runs, rounds).items()}
         peer = f"{times['torch']:9.2f}{times['torch'] / times['ours']:7.2f}" if torch else " " * 16
-        live, statistics = (times[k] / times["ours"] - 1 for k in ("live", "statistics"))
+        live, statistics = (recording_adds(ours, share) for share in (0.0, 0.1))
         print(f"{name:28}{times['ours']:9.2f}{peer}{live:+8.0%}{statistics:+8.0%}")
 
 

@@ -402,3 +402,11 @@ def test_batched_gradients():
     rows = fb.eye(3, dtype=fb.float64)
     (jacobian,) = fb.autograd.grad(x * x, x, rows, is_grads_batched=True)
     assert np.allclose(jacobian.numpy(), np.diag(2 * x.detach().numpy()))
+
+
+def test_a_seed_of_another_type_is_cast():
+    x = leaf(3)
+    (x * 2).backward(fb.ones(3, dtype=fb.float32))
+    assert x.grad.dtype is fb.float64
+    x.backward(fb.ones(3, dtype=fb.float32))
+    assert np.allclose(x.grad.numpy(), 3)

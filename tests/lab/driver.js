@@ -47,6 +47,11 @@ window.flambeauTests = {
     return this.runs[number];
   },
 
+  sources(path) {
+    const { cells } = this.notebook(path).content.model.sharedModel;
+    return cells.map(cell => [cell.cell_type, cell.source]);
+  },
+
   outputs(path, index) {
     return this.cell(path, index).model.outputs.toJSON();
   },

@@ -128,6 +128,16 @@ class Lab:
     def _wait_for_splash(self) -> None:
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
+    def dismiss_dialog(self) -> None:
+        """Says OK to the dialog that JupyterLab shows."""
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached")
+
+    def choose_no_kernel(self) -> None:
+        """Answers the question which kernel to use."""
+        self.page.locator(".jp-Dialog select").select_option(label="No Kernel")
+        self.dismiss_dialog()
+
     def shut_down_kernels(self) -> None:
         self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
 
@@ -198,6 +208,10 @@ class Notebook:
         """The view in a cell's output."""
         return App(self.cell(index).locator(".fb-widget"))
 
+    def sources(self) -> list[tuple[str, str]]:
+        """Type and text of each cell."""
+        return [tuple(pair) for pair in self._ask("sources")]
+
     def save(self) -> None:
         self.activate()
         self.lab.execute("docmanager:save")
@@ -207,6 +221,11 @@ class Notebook:
         script = "path => flambeauTests.session(path).restartKernel().then(() => null)"
         self.page.evaluate(script, self.path)
         self.wait_until_ready()
+
+    def shut_down(self) -> None:
+        """Ends the kernel."""
+        script = "path => flambeauTests.session(path).shutdown()"
+        self.page.evaluate(script, self.path)
 
     def send(self, comm: str, data: Any, buffers: tuple[bytes, ...] = ()) -> None:
         """Sends a message over a comm of the kernel's."""
@@ -221,7 +240,13 @@ class Run:
 
     @property
     def finished(self) -> bool:
+        if self.number < 0:
+            return self.notebook.status == "idle"
         return self.notebook.page.evaluate("n => flambeauTests.finished(n)", self.number)
+
+    def forget_page(self) -> None:
+        """The page was loaded again and knows of no run: the kernel will tell."""
+        self.number = -1
 
     def wait(self, patience: float = 2 * PATIENCE) -> None:
         until(lambda: self.finished, f"a cell of {self.notebook.path} to end", patience)

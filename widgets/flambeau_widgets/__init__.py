@@ -49,7 +49,7 @@ def live(*, display: bool = True, rate: float = 10.0, statistics: float = 0.1) -
 
     ``rate`` is the most pictures a second, ``statistics`` the share of the time that sampling
     values may take. ``display=False`` leaves it to the side panel. From here on, matrix products
-    use one core less than there are (`flambeau.set_num_threads` changes it), for the browser's sake.
+    use one core less than there are, for the browser's sake (`flambeau.set_num_threads`).
     """
     if not 0 < rate <= 20:
         raise ValueError(f"rate is pictures a second, above 0 and at most 20, not {rate!r}")

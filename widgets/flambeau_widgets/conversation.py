@@ -93,11 +93,11 @@ def find_array(
     if not isinstance(source, Live):
         return None, "a saved trace keeps only what was sampled"
     with source.lock:
-        if segment != source.trace.segment:
-            return None, "a newer iteration has taken its place"
-        array = source.array_of(row)
+        array = source.array_of(row, segment)
         if array is None:
-            return None, "it has been freed"
+            known = segment == source.trace.segment or segment in source.recent
+            why = "it has been freed" if known else "newer iterations have taken its place"
+            return None, why
         if kind == "gradient":
             array = source.names.gradient_of(array)
             if array is None:

@@ -50,18 +50,29 @@ class Pass:
         self.needed = needed
         self.waiting: dict[int, list[Any]] = {}  # sequence number -> [node, gradient]
         self.heap: list[int] = []
-        self.last: Any = None  # the array namespace used last
+        self.ns: Any = _taped if create_graph else None  # what rules find operations in
+        self.kind: Any = None  # the kind of array that `ns` is for
+        self.sent: Any = None  # while a recorder looks on: the gradients made by the present node
 
     def begin(self, roots: Any) -> None:
-        """Tells the recorder which tensors the backward starts from."""
+        """Looks at the tensors that the backward starts from."""
+        if not self.create_graph and roots:
+            self.ns = _namespace(roots[0].array)
         if slot.recorder is not None:
             slot.recorder.backward_begins(roots)
 
     def send(self, target: Any, g: Any, owned: bool) -> None:
-        """Adds a gradient to what a node or a leaf has got so far."""
-        if not isinstance(target, Node):
-            self._reach_leaf(target, g, owned)
+        """Adds a gradient to what a node or a leaf has got so far, in its shape and type.
+
+        ``owned`` says that nothing else holds this array, so that a leaf may keep it.
+        """
+        if target.__class__ is not Node and not isinstance(target, Node):
+            self._reach_leaf(target, self._fit(target.array, g), owned)
             return
+        if g.dtype is not target.dtype or g.shape != target.shape:
+            g = self._fit(target, g)
+        if self.sent is not None:
+            self.sent.append(g)
         number = target.sequence
         entry = self.waiting.get(number)
         if entry is None:
@@ -70,7 +81,19 @@ class Pass:
         else:
             entry[1] = entry[1] + g
 
+    def _fit(self, like: Any, g: Any) -> Any:
+        """Undoes broadcasting and promotion: brings a gradient to a shape and a type."""
+        if self.create_graph:
+            if g.array.shape != like.shape:
+                g = _taped.sum_to(g, tuple(like.shape))
+            return g if g.array.dtype == like.dtype else _taped.cast(g, like.dtype)
+        if g.shape != like.shape:
+            g = self.ns.sum_to(g, like.shape)
+        return g if g.dtype == like.dtype else self.ns.cast(g, like.dtype)
+
     def _reach_leaf(self, leaf: Tensor, g: Any, owned: bool) -> None:
+        if self.sent is not None:
+            self.sent.append(g)
         if leaf._hooks:
             g = self._run_hooks(leaf._hooks, g)
         if self.captured is not None:
@@ -132,59 +155,40 @@ class Pass:
 
     def _step(self, node: Node, g: Any) -> None:
         """Runs the rules of one node and sends on what they give."""
-        kept, plan = node.kept, node.plan
+        kept, plan, parents = node.kept, node.plan, node.parents
         if kept is None:
-            raise RuntimeError(
-                f"the graph of {plan.op.name} has already been used by a backward and was freed; "
-                "backward(retain_graph=True) keeps it for a second one"
-            )
-        if node.counters and sum([c[0] for c in node.counters]) != node.stamp:
+            raise used_up(node)
+        changed = node.stamp
+        for counter in node.counters:
+            changed -= counter[0]
+        if changed:
             raise written_over(node)
         if g.__class__ is list:
             g = self._fill(node, g)
         if self.create_graph:
-            ns: Any = _taped
             kept = unpack(node)
-        else:
-            ns = self.last
-            a = g[0] if g.__class__ is list else g
-            if ns is None or not isinstance(a, ns.array_type):
-                ns = self.last = _namespace(a)
+        elif g.__class__ is not self.kind:
+            self.kind = g.__class__
+            self.ns = _namespace(g[0] if g.__class__ is list else g)
+        ns = self.ns
         recorder = slot.recorder
         if recorder is not None:
-            started, sent = perf_counter(), []
-        parents = node.parents
+            started, self.sent = perf_counter(), []
         for function, takes_ns, choose, positions, joint in plan.steps:
             arguments = kept if choose is None else choose(kept)
             made = function(ns, g, *arguments) if takes_ns else function(g, *arguments)
             if not joint:
-                made = (made,)
+                if made is not None:
+                    self.send(parents[positions[0]], made, made is not g)
+                continue
             for position, one in zip(positions, made, strict=True):
-                target = parents[position]
-                if target is not None and one is not None:
-                    owned = one is not g
-                    one = self._fit(target, one)
-                    if recorder is not None:
-                        sent.append(one)
-                    self.send(target, one, owned)
+                if one is not None and parents[position] is not None:
+                    self.send(parents[position], one, one is not g)
         if recorder is not None:
-            recorder.finish_backward(node, g, sent, started)
+            recorder.finish_backward(node, g, self.sent, started)
+            self.sent = None
         if plan.holds and not self.retain_graph:
             node.kept = None
-
-    def _fit(self, target: Any, g: Any) -> Any:
-        """Brings a gradient to the shape and type of what it belongs to."""
-        if self.create_graph:
-            like = target if isinstance(target, Node) else target.array
-            if g.array.shape != like.shape:
-                g = _taped.sum_to(g, tuple(like.shape))
-            return g if g.array.dtype == like.dtype else _taped.cast(g, like.dtype)
-        like = target.array if isinstance(target, Tensor) else target
-        if g.shape != like.shape:
-            g = self.last.sum_to(g, like.shape)
-        if g.dtype is not like.dtype and g.dtype != like.dtype:
-            g = self.last.cast(g, like.dtype)
-        return g
 
     def _fill(self, node: Node, gradients: list[Any]) -> list[Any]:
         """Zeros where an output of several was not used."""
@@ -230,6 +234,14 @@ def _standing(array: Any, leaf: Tensor) -> Tensor:
     made._node = Node(OPS["alias"].plan(0b11), [leaf], (), array.shape, array.dtype)
     made._needs_grad = True
     return made
+
+
+def used_up(node: Node) -> RuntimeError:
+    """The error for a second backward through a graph that the first has freed."""
+    return RuntimeError(
+        f"the graph of {node.plan.op.name} has already been used by a backward and was freed; "
+        "backward(retain_graph=True) keeps it for a second one"
+    )
 
 
 def written_over(node: Node) -> RuntimeError:

@@ -67,8 +67,13 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if result.__class__ is not ndarray and xp is np:
         result = np.asarray(result)
     out = wrap(result)
-    if wanted and op.rules and result.dtype.kind in "fc":
-        _attach(op, mask, inputs, parents, arrays, out, extras, params)
+    if wanted and op.rules and (dtype := result.dtype).kind in "fc":
+        plan = op.plans.get(mask) or op.plan(mask)
+        kept = plan.keep((*arrays, result, *extras, *params))
+        out._node = node = Node(plan, parents, kept, result.shape, dtype)
+        out._needs_grad = True
+        if plan.watch:
+            _watch(node, plan, inputs, out)
     if op.view and result.base is not None:
         _share(op, inputs[0], out, params)
     if inference and get_ident() in inference:

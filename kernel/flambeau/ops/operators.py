@@ -23,7 +23,9 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
     op = OPS[name]
 
     def forward(self: Tensor, other: Any) -> Any:
-        return apply(op, (self, other), params) if _fits(other) else NotImplemented
+        if other.__class__ is Tensor or _fits(other):
+            return apply(op, (self, other), params)
+        return NotImplemented
 
     def reflected(self: Tensor, other: Any) -> Any:
         return apply(op, (other, self), params) if _fits(other) else NotImplemented

@@ -146,6 +146,7 @@ class Op:
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
         self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
         self.count = len(self.inputs)
+        self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
         self.tails = {
             given: tuple(self.defaults[given:])
@@ -202,6 +203,8 @@ class Op:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
+        if len(args) == self.simple and not kwargs:
+            return apply(self, args)
         tail = None if kwargs else self.tails.get(len(args))
         args = self.bind(args, kwargs) if tail is None else args + tail
         n = self.count

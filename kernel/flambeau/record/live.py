@@ -23,6 +23,7 @@ from .trace import Trace
 
 RUNNING_ROWS = 20_000  # of one running table; beyond it every second iteration is forgotten
 WAITING_NOTES = 200_000  # of operations outside any iteration; beyond it a new segment begins
+RECENT_SEGMENTS = 20  # whose tensors can still be asked for
 # What begins a new picture. Memory that is given back when training has ended does not.
 _STIRRING = frozenset((kinds.FORWARD, kinds.BACKWARD, kinds.FAILED, kinds.ENTER, kinds.ERROR))
 
@@ -37,6 +38,7 @@ class Live(Recorder):
         self.complete = False  # the segment holds a whole iteration; what comes begins another
         self.published = 0.0
         self.held: list[tuple[Any, ...]] = []  # notes of an iteration that may yet be sent
+        self.recent: dict[int, dict[int, Seen]] = {}  # segment -> rows of tensors still alive
         self.restarts = 0  # times that rows were forgotten, after which views start anew
         self.stopping = threading.Event()
         self.trace.flush = lambda: None  # only `publish` moves notes into the trace
@@ -51,6 +53,13 @@ class Live(Recorder):
                 name = where if isinstance(where, str) else f"cuda:{where.id}"
                 found[name] = found.get(name, 0) + seen.bytes
         return max(found, key=found.__getitem__)
+
+    def array_of(self, tensor_row: int, segment: int | None = None) -> Any:
+        """The array behind a row of the tensors table, of a recent segment too; None: gone."""
+        if segment is None or segment == self.trace.segment:
+            return super().array_of(tensor_row)
+        found = self.recent.get(segment, {}).get(tensor_row)
+        return None if found is None else found()
 
     # On and off
 
@@ -115,8 +124,11 @@ class Live(Recorder):
     def _new_segment(self, notes: list[tuple[Any, ...]]) -> None:
         """Begins a segment with what is there already: memory, and modules that are running."""
         self.complete = False
-        self.trace.new_segment()
         writer = self.writer
+        rows = writer.seen_of_row.items()
+        self.recent[self.trace.segment] = {n: s for n, s in rows if s() is not None}
+        self.recent.pop(self.trace.segment - RECENT_SEGMENTS, None)
+        self.trace.new_segment()
         writer.reset()
         writer.tick = 0
         new = {id(found) for n in notes for found in _made(n)}

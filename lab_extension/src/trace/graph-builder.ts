@@ -1,5 +1,7 @@
 import type { Graph, GraphError, GraphModule, GraphNode } from './graph';
+import { Hash } from './hash';
 import { lookup } from './lookup';
+import { gradientless, isParameter } from './passes';
 import { CATEGORIES } from './schema';
 import { errorsOf } from './timeline';
 import type { Trace } from './trace';
@@ -23,40 +25,53 @@ export class GraphBuilder {
 
   constructor(
     private readonly trace: Trace,
-    private readonly iteration: number
+    private readonly iteration: number,
+    private readonly whole: boolean
   ) {
     this.edges = { from: [], to: [], carries: [] };
   }
 
   build(): Graph {
-    this.addOps();
+    const rows = this.forwardRows();
+    const aside = gradientless(this.trace, this.iteration, rows);
+    this.addOps(this.whole ? rows : rows.filter(row => !aside.rows.has(row)));
     this.addEdges();
     this.findOutputs();
     const errors = errorsOf(this.trace, this.iteration).map(row => this.addError(row));
     return {
       iteration: this.iteration,
       epoch: this.trace.epoch,
+      segment: this.trace.segment,
       nodes: this.nodes,
       modules: this.modules,
       from: Int32Array.from(this.edges.from),
       to: Int32Array.from(this.edges.to),
       carries: Int32Array.from(this.edges.carries),
       errors,
+      gradientless: aside,
       signature: this.signature()
     };
   }
 
-  private addOps(): void {
-    const column = (name: string) => this.trace.column('ops', name);
-    const [iterations, phases, names] = [column('iteration'), column('phase'), column('name')];
-    const calls = column('call');
-    const first = iterations.indexOf(this.iteration);
-    for (let row = Math.max(first, 0); row < iterations.length; row++) {
+  private forwardRows(): number[] {
+    const iterations = this.trace.column('ops', 'iteration');
+    const phases = this.trace.column('ops', 'phase');
+    const rows: number[] = [];
+    for (let row = Math.max(iterations.indexOf(this.iteration), 0); row < phases.length; row++) {
       if (iterations[row] === this.iteration && phases[row] === 0) {
-        const name = this.trace.text(names[row]) || 'op';
-        const node = this.addNode('op', row, name, this.moduleFor(calls[row]));
-        this.nodeOfOp.set(row, node.id);
+        rows.push(row);
       }
+    }
+    return rows;
+  }
+
+  private addOps(rows: number[]): void {
+    const names = this.trace.column('ops', 'name');
+    const calls = this.trace.column('ops', 'call');
+    for (const row of rows) {
+      const name = this.trace.text(names[row]) || 'op';
+      const node = this.addNode('op', row, name, this.moduleFor(calls[row]));
+      this.nodeOfOp.set(row, node.id);
     }
     this.countOps();
   }
@@ -148,7 +163,7 @@ export class GraphBuilder {
   }
 
   private connect(source: Int32Array, tensor: number, to: number): void {
-    if (this.isParameter(tensor)) {
+    if (isParameter(this.trace, tensor)) {
       return; // told of by the op that uses it
     }
     if (source[tensor] < 0) {
@@ -159,13 +174,6 @@ export class GraphBuilder {
       this.edges.to.push(to);
       this.edges.carries.push(tensor);
     }
-  }
-
-  /** A parameter or buffer itself; its views have no name, they flow like other tensors. */
-  private isParameter(tensor: number): boolean {
-    const category = this.categoryOf(tensor);
-    const named = this.trace.column('tensors', 'name')[tensor] !== 0;
-    return named && (category === PARAMETER || category === BUFFER);
   }
 
   private categoryOf(tensor: number): number {
@@ -268,28 +276,5 @@ export class GraphBuilder {
       hash.add(this.edges.to[e]);
     });
     return hash.toString();
-  }
-}
-
-/** 64 bits of FNV-1a, as two halves that start differently. */
-class Hash {
-  private a = 0x811c9dc5;
-  private b = 0x1b873593;
-
-  add(value: number): void {
-    this.a = Math.imul(this.a ^ value, 0x01000193);
-    this.b = Math.imul(this.b ^ (value + 0x9e37), 0x85ebca6b);
-    this.b ^= this.b >>> 13;
-  }
-
-  text(text: string): void {
-    for (let i = 0; i < text.length; i++) {
-      this.add(text.charCodeAt(i));
-    }
-    this.add(-1);
-  }
-
-  toString(): string {
-    return `${(this.a >>> 0).toString(36)}${(this.b >>> 0).toString(36)}`;
   }
 }

@@ -2,6 +2,7 @@
 // Everything is linear in the rows; nothing recurses and no row number is trusted.
 
 import { GraphBuilder } from './graph-builder';
+import type { Gradientless } from './passes';
 import type { Trace } from './trace';
 
 /** An op of the forward pass, or a tensor that comes from outside. */
@@ -56,6 +57,8 @@ export interface Graph {
   iteration: number;
   /** `Trace.epoch` when this was derived: rows are valid while it is the same. */
   epoch: number;
+  /** The segment of those rows, by which the kernel knows them. */
+  segment: number;
   nodes: GraphNode[];
   modules: GraphModule[];
   /** Edge i runs from node `from[i]` to node `to[i]` and carries tensor `carries[i]`. */
@@ -63,12 +66,15 @@ export interface Graph {
   to: Int32Array;
   carries: Int32Array;
   errors: GraphError[];
+  /** What is left out of the graph, unless all was asked for. */
+  gradientless: Gradientless;
   /** Equal for equal structure, whatever the shapes and values. */
   signature: string;
 }
 
-export function deriveGraph(trace: Trace, iteration: number): Graph {
-  return new GraphBuilder(trace, iteration).build();
+/** `whole`: with the passes that led to no gradients in an iteration that has some. */
+export function deriveGraph(trace: Trace, iteration: number, whole = false): Graph {
+  return new GraphBuilder(trace, iteration, whole).build();
 }
 
 /** A module and the modules around it, innermost first. */

@@ -34,7 +34,15 @@ function followed(trace: Trace): number | null {
     return latest;
   }
   const complete = completed(trace);
-  return detailed.filter(number => complete.has(number)).at(-1) ?? latest;
+  const last = detailed.filter(number => complete.has(number)).at(-1) ?? latest;
+  const mended = errorsOf(trace, last).length > 0; // for later ones went on
+  return mended ? latest : last;
+}
+
+/** The chosen iteration when the trace holds no details of it; null when it shows what is meant. */
+export function onlySummarised({ trace, cursor }: Session): number | null {
+  const { iteration } = cursor;
+  return iteration === null || detailedIterations(trace).includes(iteration) ? null : iteration;
 }
 
 /** Iterations that have a summary, which is written when one ends. */

@@ -77,6 +77,6 @@ export function formatPlace(file: string, line: number, cell: number): string {
   return `${place}, line ${line}`;
 }
 
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : many}`;
 }

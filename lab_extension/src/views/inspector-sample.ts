@@ -13,19 +13,30 @@ type Kind = 'value' | 'gradient';
 
 const TITLES: Record<Kind, string> = { value: 'Values', gradient: 'Gradient' };
 
+/** What the kernel answered: values, or why there are none. */
+interface Answer {
+  sample: Sample | null;
+  said: string;
+}
+
 export class SampleSection {
-  private readonly fetched = new Map<string, Sample | string>();
-  private epoch = -1;
+  /** What was fetched stays while the same is selected, whatever iterations pass. */
+  private readonly fetched = new Map<Kind, Answer>();
+  private readonly asking = new Set<Kind>();
+  private readonly draw = new Map<Kind, () => void>();
+  private subject = '';
 
   constructor(private readonly session: Session) {}
 
-  elements(graph: Graph, tensor: number): HTMLElement[] {
+  /** Values of the tensor; `subject` is the same for the same node of every iteration. */
+  elements(graph: Graph, tensor: number, subject: string): HTMLElement[] {
+    if (subject !== this.subject) {
+      this.subject = subject;
+      this.fetched.clear();
+      this.asking.clear();
+    }
     if (tensor < 0) {
       return [];
-    }
-    if (this.epoch !== graph.epoch) {
-      this.epoch = graph.epoch;
-      this.fetched.clear();
     }
     return (['value', 'gradient'] as const).map(kind => this.part(graph, tensor, kind));
   }
@@ -33,44 +44,45 @@ export class SampleSection {
   private part(graph: Graph, tensor: number, kind: Kind): HTMLElement {
     const holder = h('div', { class: 'fb-sample' });
     const draw = () => {
-      const fetched = this.fetched.get(`${tensor}${kind}`);
-      const recorded = sampleOf(this.session.trace, graph, tensor, kind);
-      const sample = typeof fetched === 'object' ? fetched : recorded;
-      const said = typeof fetched === 'string' ? fetched : '';
+      const answer = this.fetched.get(kind);
+      const sample = answer?.sample ?? sampleOf(this.session.trace, graph, tensor, kind);
+      const said = answer && h('p', { class: 'fb-faint', role: 'status' }, answer.said);
       holder.replaceChildren(
         ...(sample ? sampleElements(sample) : [unsampled(kind)]),
-        ...(said ? [h('p', { class: 'fb-faint', role: 'status' }, said)] : []),
-        ...this.fetchButton(tensor, kind, fetched !== undefined, draw)
+        ...(said ? [said] : []),
+        ...this.fetchButton(graph, tensor, kind)
       );
     };
+    this.draw.set(kind, draw);
     draw();
     return section(TITLES[kind], holder);
   }
 
-  private fetchButton(
-    tensor: number,
-    kind: Kind,
-    again: boolean,
-    done: () => void
-  ): HTMLElement[] {
+  private fetchButton(graph: Graph, tensor: number, kind: Kind): HTMLElement[] {
     if (!this.session.status.connected) {
       return [];
     }
-    const text = again ? 'Fetch again' : 'Fetch from the kernel';
-    const button = h('button', { class: 'fb-button fb-outlined fb-fetch' }, text);
-    button.addEventListener('click', () => {
-      button.disabled = true;
-      void this.fetch(tensor, kind).then(done);
-    });
+    const text = this.fetched.has(kind) ? 'Fetch again' : 'Fetch from the kernel';
+    const onclick = () => void this.fetch(graph, tensor, kind);
+    const button = h('button', { class: 'fb-button fb-outlined fb-fetch', onclick }, text);
+    button.disabled = this.asking.has(kind);
     return [button];
   }
 
-  private async fetch(tensor: number, kind: Kind): Promise<void> {
-    const { segment } = this.session.trace;
-    const { epoch } = this;
-    const reply = await this.session.request({ type: 'tensor', segment, tensor, kind });
-    if (epoch === this.epoch) {
-      this.fetched.set(`${tensor}${kind}`, reply ? readReply(reply) : 'There is no kernel to ask.');
+  private async fetch(graph: Graph, tensor: number, kind: Kind): Promise<void> {
+    const { subject } = this;
+    this.asking.add(kind);
+    this.draw.get(kind)?.();
+    const reply = await this.session.request({
+      type: 'tensor',
+      segment: graph.segment,
+      tensor,
+      kind
+    });
+    if (subject === this.subject) {
+      this.asking.delete(kind);
+      this.fetched.set(kind, readReply(reply, graph.iteration));
+      this.draw.get(kind)?.();
     }
   }
 }
@@ -80,21 +92,22 @@ function unsampled(kind: Kind): HTMLElement {
   return h('p', { class: 'fb-soft' }, `${what} not sampled in this iteration.`);
 }
 
-/** A kernel's answer as a sample, or the reason why there is none. */
-function readReply(reply: TensorReply): Sample | string {
-  if (!reply.values) {
-    return reply.gone || 'It is no longer in memory.';
+function readReply(reply: TensorReply | null, iteration: number): Answer {
+  if (!reply?.values) {
+    const why = reply ? reply.gone || 'It is no longer in memory.' : 'There is no kernel to ask.';
+    return { sample: null, said: why };
   }
   const given = reply.statistics ?? {};
   const number = (name: string) => (typeof given[name] === 'number' ? (given[name] as number) : NaN);
   const numbers = Object.fromEntries(SAMPLE_NUMBERS.map(name => [name, number(name)]));
   const bins = Array.isArray(given['histogram']) ? given['histogram'].map(Number) : [];
-  return {
+  const sample = {
     ...(numbers as Omit<Sample, 'histogram' | 'values' | 'shape'>),
     histogram: bins.filter(Number.isFinite).slice(0, HISTOGRAM_BINS),
     values: Array.from(reply.values.subarray(0, 4096)),
     shape: windowShape(reply)
   };
+  return { sample, said: `Fetched in iteration ${iteration.toLocaleString('en-US')}.` };
 }
 
 /** The window's own shape where it fits the values, else the tensor's. */

@@ -26,6 +26,7 @@ export class Inspector {
   private readonly body = h('div', { class: 'fb-inspector-body' });
   private readonly sample: SampleSection;
   private shown = '';
+  private subject = '';
   private readonly trace: Trace;
 
   constructor(
@@ -49,6 +50,7 @@ export class Inspector {
     const key = `${hit.kind}${hit.ref}${graph.signature}`;
     const restore = remember(this.body);
     const node = graph.nodes[hit.ref];
+    this.subject = key;
     const content = hit.kind === 'module'
       ? this.module(graph, values, graph.modules[hit.ref])
       : node.kind === 'op' ? this.op(graph, node) : this.data(graph, node);
@@ -78,7 +80,7 @@ export class Inspector {
       section('Output', tensorTable(details.outputs, 'The operation gave no output.')),
       section('Inputs', tensorTable(details.inputs, 'It reads no tensors.')),
       ...(kept ? [section('Kept for the backward', tensorTable(details.kept, ''))] : []),
-      ...this.sample.elements(graph, node.tensor)
+      ...this.sample.elements(graph, node.tensor, this.subject)
     ];
   }
 
@@ -86,7 +88,7 @@ export class Inspector {
     return [
       this.heading(graph, node.name, 'tensor from outside', -1),
       section('Tensor', tensorTable([tensorDetails(this.trace, node.tensor)], '')),
-      ...this.sample.elements(graph, node.tensor)
+      ...this.sample.elements(graph, node.tensor, this.subject)
     ];
   }
 
@@ -108,7 +110,7 @@ export class Inspector {
       ]),
       section('Output', tensorTable(tensors, 'The module gave no output.')),
       ...(parameters.length ? [section('Parameters', parameterTable(parameters, module.path))] : []),
-      ...this.sample.elements(graph, output?.tensor ?? -1)
+      ...this.sample.elements(graph, output?.tensor ?? -1, this.subject)
     ];
   }
 

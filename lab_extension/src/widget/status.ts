@@ -28,7 +28,7 @@ export class StatusLine {
     const parts = [
       state,
       device,
-      bytes ? `${formatBytes(live)} in use` : '',
+      bytes && connected ? `${formatBytes(live)} in use` : '',
       bytes ? `peak ${formatBytes(peak)}` : ''
     ];
     this.dot.dataset['state'] = !connected ? 'off' : recording ? 'recording' : 'idle';

@@ -76,6 +76,52 @@ test('modules nest, count their ops and know their output', () => {
   assert.deepEqual(modules.map(m => m.name), ['net', 'fc']);
 });
 
+/** An evaluation and a training pass of the same module in one iteration. */
+function evaluated(): Net {
+  const net = new Net();
+  const weight = net.tensor('2,1', PARAMETER, -1, 'net.weight');
+  const x = net.tensor('4,1', DATA);
+  const pass = () => {
+    const h = net.output(net.op('linear', [x, weight], net.call('net')));
+    return net.op('sum', [h]);
+  };
+  pass();
+  const trained = pass();
+  net.output(net.op('argmax', [net.tensor('4,1', DATA)]));
+  net.op('sum', [], -1, 1, trained);
+  return net;
+}
+
+test('passes without gradients are left out where there are some with', () => {
+  const trace = evaluated().trace();
+  const graph = deriveGraph(trace, 0);
+  assert.deepEqual(graph.nodes.map(n => `${n.name} ${n.row}`), ['linear 2', 'sum 3', 'data -1']);
+  assert.deepEqual(graph.modules.map(m => m.key), ['net']);
+  assert.deepEqual([[...graph.gradientless.rows], graph.gradientless.passes], [[0, 1, 4], 1]);
+  assert.equal(deriveGraph(trace, 0, true).nodes.filter(n => n.kind === 'op').length, 5);
+});
+
+test('all passes are shown with an error, or before the backward', () => {
+  const failed = evaluated();
+  failed.writer.add('errors', { op: 4, kind: 'RuntimeError', message: 'no' });
+  const before = evaluated();
+  before.writer.rows['ops'].pop();
+  for (const net of [failed, before]) {
+    const graph = deriveGraph(net.trace(), 0);
+    assert.equal(graph.nodes.filter(n => n.kind === 'op').length, 5);
+    assert.equal(graph.gradientless.rows.size, 0);
+  }
+});
+
+test('what a training pass reads or gives belongs to it, with or without a gradient', () => {
+  const net = new Net();
+  const scaled = net.output(net.op('div', [net.tensor('4', DATA)]));
+  const loss = net.op('sum', [scaled]);
+  net.output(net.op('detach', [net.output(loss)]));
+  net.op('sum', [], -1, 1, loss);
+  assert.equal(deriveGraph(net.trace(), 0).nodes.filter(n => n.kind === 'op').length, 3);
+});
+
 test('a shared module appears once for each call', () => {
   const net = new Net();
   const root = net.call('net');

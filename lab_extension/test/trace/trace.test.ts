@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SEGMENT_TABLES } from '../../src/trace/schema';
 import { Session } from '../../src/trace/session';
 import { Trace, TraceError } from '../../src/trace/trace';
-import { detailedIterations, shownIteration } from '../../src/trace/timeline';
+import { detailedIterations, onlySummarised, shownIteration } from '../../src/trace/timeline';
 import { pack, Writer } from './writer';
 
 const column = (trace: Trace, table: string, name: string) => [...trace.column(table, name)];
@@ -175,4 +175,21 @@ test('the latest complete iteration is shown, a failed one before it', () => {
   writer.add('errors', { op: failing, kind: 'RuntimeError', message: 'no' });
   session.trace.apply(writer.delta());
   assert.equal(shownIteration(session), 2);
+});
+
+test('a mended run takes the place of a failed one, before it is complete', () => {
+  const session = new Session();
+  const writer = new Writer();
+  const failing = writer.add('ops', { phase: 0, name: 'a', iteration: 0 });
+  writer.add('errors', { op: failing, kind: 'RuntimeError', message: 'no' });
+  writer.add('summaries', { iteration: 0 });
+  session.trace.apply(writer.delta());
+  assert.equal(shownIteration(session), 0);
+  writer.add('ops', { phase: 0, name: 'a', iteration: 1 });
+  session.trace.apply(writer.delta());
+  assert.equal(shownIteration(session), 1);
+  session.moveTo({ iteration: 0 });
+  assert.deepEqual([shownIteration(session), onlySummarised(session)], [0, null]);
+  session.moveTo({ iteration: 7 });
+  assert.deepEqual([shownIteration(session), onlySummarised(session)], [1, 7]);
 });

@@ -7,8 +7,19 @@ export interface Rect {
   height: number;
 }
 
+/** Where the picture lies on the screen. */
+interface Position {
+  x: number;
+  y: number;
+  scale: number;
+}
+
 const SMALLEST = 0.02;
 const LARGEST = 3;
+/** Below this scale text is hard to read. */
+const LEGIBLE = 0.8;
+/** How long a glide takes, in milliseconds. */
+const GLIDE = 220;
 
 export class Camera {
   x = 0;
@@ -16,6 +27,41 @@ export class Camera {
   scale = 1;
   width = 1;
   height = 1;
+  private flight: { from: Position; to: Position; start: number } | null = null;
+
+  /** Glides from what is seen now to where `change` leads. */
+  glide(change: () => void, now: number): void {
+    const from = this.position;
+    Object.assign(this, this.flight?.to);
+    this.flight = null;
+    change();
+    this.flight = { from, to: this.position, start: now };
+    Object.assign(this, from);
+  }
+
+  /** Sets the time; true while a glide is under way. */
+  at(now: number): boolean {
+    if (!this.flight) {
+      return false;
+    }
+    const { from, to, start } = this.flight;
+    const t = clamp((now - start) / GLIDE, 0, 1);
+    const eased = 1 - (1 - t) ** 3;
+    this.x = from.x + (to.x - from.x) * eased;
+    this.y = from.y + (to.y - from.y) * eased;
+    this.scale = from.scale + (to.scale - from.scale) * eased;
+    this.flight = t < 1 ? this.flight : null;
+    return t < 1;
+  }
+
+  /** Stays where it is, in mid-glide too. */
+  stop(): void {
+    this.flight = null;
+  }
+
+  private get position(): Position {
+    return { x: this.x, y: this.y, scale: this.scale };
+  }
 
   toWorld(x: number, y: number): [number, number] {
     return [(x - this.x) / this.scale, (y - this.y) / this.scale];
@@ -31,9 +77,14 @@ export class Camera {
     return { x, y, width: this.width / this.scale, height: this.height / this.scale };
   }
 
+  /** Moves the picture, and with it a glide that is under way. */
   panBy(dx: number, dy: number): void {
-    this.x += dx;
-    this.y += dy;
+    for (const position of [this, this.flight?.from, this.flight?.to]) {
+      if (position) {
+        position.x += dx;
+        position.y += dy;
+      }
+    }
   }
 
   /** Zooms by a factor; the world under the screen point stays under it. */
@@ -55,7 +106,7 @@ export class Camera {
   /** As fit, but stays legible: what is too long begins at its top. */
   open(width: number, height: number): void {
     const whole = (this.height - 8) / height;
-    this.scale = clamp(Math.min((this.width - 8) / width, Math.max(whole, 0.88)), 0.5, 1);
+    this.scale = clamp(Math.min((this.width - 8) / width, Math.max(whole, LEGIBLE)), 0.5, 1);
     this.x = (this.width - width * this.scale) / 2;
     this.y = Math.max((this.height - height * this.scale) / 2, 0);
   }

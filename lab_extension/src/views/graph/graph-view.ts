@@ -2,13 +2,12 @@
 
 import type { Direction, Metric } from '../../trace/metrics';
 import type { Session } from '../../trace/session';
-import type { Trace } from '../../trace/trace';
 import { h } from '../dom';
-import { Inspector } from '../inspector';
 import type { View } from '../view';
 import { Finder } from './finder';
 import { Hover } from './hover';
 import { Input } from './input';
+import { InspectorPane } from './inspector-pane';
 import { pressed } from './keys';
 import { describe } from './labels';
 import { marking } from './marking';
@@ -29,16 +28,13 @@ export interface GraphOptions {
   onOpened?: (keys: string[]) => void;
 }
 
-/** The inspector is drawn anew at most this often while values stream in. */
-const INSPECTOR_PACE = 400;
-/** It opens this long after a click, so that a double click meets the same picture twice. */
+/** The inspector opens this long after a click, so that a double click meets the same picture twice. */
 const DOUBLE_CLICK = 240;
 /** The chevron of a box, from its left edge. */
 const CHEVRON = 24;
 
 export class GraphView implements View {
   readonly element: HTMLElement;
-  private readonly trace: Trace;
   private readonly model: GraphModel;
   private readonly stage: Stage;
   private readonly navigator: Navigator;
@@ -46,12 +42,11 @@ export class GraphView implements View {
   private readonly hover: Hover;
   private readonly toolbar: Toolbar;
   private readonly outline: Outline;
-  private readonly inspector: Inspector;
+  private readonly inspector: InspectorPane;
   private readonly selection: GraphSelection;
   private readonly finder: Finder;
   private readonly spoken = h('div', { class: 'fb-hidden', 'aria-live': 'polite' });
   private readonly watcher: ResizeObserver;
-  private inspectedAt = -Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private inspectorTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -59,19 +54,19 @@ export class GraphView implements View {
     private readonly session: Session,
     private readonly options: GraphOptions = {}
   ) {
-    this.trace = session.trace;
     this.model = new GraphModel(session);
     this.selection = new GraphSelection(session);
     this.finder = new Finder(session.trace);
     this.stage = new Stage(this.model);
     this.navigator = new Navigator(this.model, this.stage);
-    this.overlays = new Overlays(this.stage.element);
+    this.overlays = new Overlays(this.stage.element, whole => this.showWhole(whole));
     this.hover = new Hover(session.trace, this.model, this.stage, this.overlays);
     this.toolbar = this.makeToolbar();
     const select = (hit: Hit) => this.select(hit);
     this.outline = new Outline(this.model, { select, toggle: key => this.toggle(key) });
     this.outline.element.hidden = true;
-    this.inspector = new Inspector(session, { select, close: () => this.select(null) });
+    const actions = { select, close: () => this.select(null) };
+    this.inspector = new InspectorPane(session, actions, time => this.updateAfter(time));
     const body = h('div', { class: 'fb-graph-body' }, this.outline.element, this.stage.element);
     body.append(this.inspector.element);
     this.element = h('div', { class: 'fb-graph' }, this.toolbar.element, body);
@@ -86,6 +81,9 @@ export class GraphView implements View {
   }
 
   update(): void {
+    if (this.selection.isNew && this.model.leavesOut(this.session.selection.ops)) {
+      this.model.showWhole(true);
+    }
     const change = this.model.refresh(performance.now());
     if (this.model.pending) {
       this.updateAfter(250);
@@ -101,7 +99,7 @@ export class GraphView implements View {
     }
     if (change.scene) {
       this.stage.marks.hovered = -1;
-      this.navigator.moved(change.before, null);
+      this.navigator.grown(change.before);
     }
     if (this.selection.follow(graph) && this.selection.hit) {
       this.show(this.selection.hit);
@@ -114,7 +112,7 @@ export class GraphView implements View {
   setOpened(keys: string[]): void {
     const before = this.model.open(keys);
     if (before) {
-      this.navigator.moved(before, null);
+      this.navigator.opened(before, null);
       this.mark();
     }
   }
@@ -155,7 +153,7 @@ export class GraphView implements View {
       key: event => this.key(event),
       moved: () => {
         this.overlays.hideTooltip();
-        this.navigator.touched();
+        this.navigator.byHand();
       }
     });
   }
@@ -169,26 +167,23 @@ export class GraphView implements View {
     const { model, stage, selection, overlays } = this;
     Object.assign(stage.marks, marking(model, selection.hits, this.finder.hits));
     overlays.showLegend(model);
+    overlays.showNote(model);
     this.toolbar.showCount(this.finder.summary);
     this.outline.update(selection.hit && model.itemOf(selection.hit));
     stage.repaint();
   }
 
   private inspect(streaming: boolean): void {
-    const now = performance.now();
-    if (streaming && now - this.inspectedAt < INSPECTOR_PACE) {
-      this.updateAfter(INSPECTOR_PACE);
-      return;
-    }
-    this.inspectedAt = now;
-    const { graph, values } = this.model;
-    if (graph?.epoch === this.trace.epoch) {
-      this.inspector.show(graph, values, this.selection.hit);
-    }
+    this.inspector.show(this.model, this.selection.hit, streaming);
+  }
+
+  private showWhole(whole: boolean): void {
+    this.model.showWhole(whole);
+    this.update();
   }
 
   private resized(): void {
-    this.navigator.frame();
+    this.navigator.resized();
     if (this.selection.hit && !this.inspector.element.hidden) {
       this.navigator.reveal(this.selection.hit);
     }
@@ -219,7 +214,7 @@ export class GraphView implements View {
   private opened(before: Scene | null, anchor: string | null): void {
     if (before) {
       this.stage.marks.hovered = -1;
-      this.navigator.moved(before, anchor);
+      this.navigator.opened(before, anchor);
       this.mark();
       this.options.onOpened?.([...this.model.openKeys]);
     }

@@ -33,6 +33,8 @@ export class GraphModel {
   direction: Direction = 'forward';
   /** null until the user, Python or the first graph said what to open. */
   opened: Set<string> | null = null;
+  /** With the passes that led to no gradients. */
+  whole = false;
 
   private version = -1;
   private iteration: number | null = null;
@@ -50,7 +52,7 @@ export class GraphModel {
     }
     this.version = trace.version;
     this.iteration = iteration;
-    const graph = deriveGraph(trace, iteration);
+    const graph = deriveGraph(trace, iteration, this.whole);
     if (!this.settled(graph, now)) {
       return { graph: false, scene: false, before: null };
     }
@@ -62,13 +64,28 @@ export class GraphModel {
     return this.pendingSince >= 0;
   }
 
+  /** Shows or leaves out the passes without gradients, from the next refresh on. */
+  showWhole(whole: boolean): void {
+    if (whole !== this.whole) {
+      this.whole = whole;
+      this.version = -1;
+    }
+  }
+
+  /** Whether one of these rows of `ops` is not shown because it led to no gradients. */
+  leavesOut(ops: number[]): boolean {
+    const rows = this.graph?.gradientless.rows;
+    return !this.whole && ops.some(op => rows?.has(op));
+  }
+
   private settled(graph: Graph, now: number): boolean {
     const old = this.graph;
     const settled =
       !old ||
       graph.signature === old.signature ||
       graph.nodes.length >= old.nodes.length ||
-      graph.errors.length > 0 ||
+      graph.errors.length + old.errors.length > 0 ||
+      graph.iteration === old.iteration ||
       this.session.cursor.iteration !== null ||
       isComplete(this.session.trace, graph.iteration) ||
       (this.pendingSince >= 0 && now - this.pendingSince > PATIENCE);

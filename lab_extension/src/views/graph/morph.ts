@@ -12,6 +12,11 @@ export interface Place {
   alpha: number;
 }
 
+/** Whether the user wants nothing to move by itself. */
+export function calm(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
 type Old = { x: number; y: number; width: number; height: number };
 
 export class Morph {
@@ -21,7 +26,7 @@ export class Morph {
 
   /** Begins a move from the places in `before`, shifted, to those in the scene drawn next. */
   begin(before: Scene, dx: number, dy: number, now: number): void {
-    if (matchMedia('(prefers-reduced-motion: reduce)').matches || before.items.length > 5000) {
+    if (calm() || before.items.length > 5000) {
       return;
     }
     this.old = new Map(

@@ -1,6 +1,7 @@
 // Keeps the picture where the user expects it: at first, after boxes moved, to show something.
 
 import type { GraphModel } from './model';
+import { calm } from './morph';
 import type { Item, Scene } from './scene';
 import type { Hit } from './search';
 import type { Stage } from './stage';
@@ -9,8 +10,10 @@ import type { Stage } from './stage';
 const CALLOUT = 170;
 
 export class Navigator {
-  /** Until the user moved the picture it arranges itself. */
-  private untouched = true;
+  /** How the picture arranges itself; by hand: as the user moved it. */
+  private way: 'open' | 'fit' | 'hand' = 'open';
+  /** Something was opened or looked for: no other place only because the room changed. */
+  private settled = false;
 
   constructor(
     private readonly model: GraphModel,
@@ -18,16 +21,25 @@ export class Navigator {
   ) {}
 
   /** The user took over. */
-  touched(): void {
-    this.untouched = false;
+  byHand(): void {
+    this.way = 'hand';
+    this.stage.camera.stop();
     this.stage.repaint();
   }
 
-  /** From the graph's beginning, or with the error in view. */
-  frame(): void {
+  /** There is another amount of room. */
+  resized(): void {
+    if (!this.settled) {
+      this.stage.camera.stop();
+      this.arrange();
+    }
+  }
+
+  /** From the graph's beginning or the whole of it, and with the error in view. */
+  private arrange(): void {
     const { scene } = this.model;
-    if (scene && this.untouched) {
-      this.stage.camera.open(scene.width, scene.height);
+    if (scene && this.way !== 'hand') {
+      this.stage.camera[this.way](scene.width, scene.height);
       this.revealFault();
     }
   }
@@ -40,26 +52,36 @@ export class Navigator {
     }
   }
 
-  /** Boxes were placed anew: holds `anchor` (or the first box still there) where it was, and
-   *  lets the others glide to their places. */
-  moved(before: Scene | null, anchor: string | null): void {
+  /** The user opened or closed modules: holds `anchor` (or the first box still there) where it
+   *  was, and lets the others glide to their places. */
+  opened(before: Scene, anchor: string | null): void {
+    this.settled ||= anchor !== null;
+    this.hold(before, anchor);
+    if (!this.settled) {
+      this.glide(() => this.arrange());
+    }
+  }
+
+  /** The graph is another one: arranges it anew, unless the user has moved it. */
+  grown(before: Scene | null): void {
     const { scene } = this.model;
     if (!scene || !before) {
-      this.frame();
+      this.arrange();
       return;
     }
+    this.hold(before, null);
+    const broken = before.graph.errors.length === 0 && scene.graph.errors.length > 0;
+    if (this.way !== 'hand') {
+      this.glide(() => this.arrange());
+    } else if (broken) {
+      this.glide(() => this.revealFault()); // it has just happened: worth moving for
+    }
+  }
+
+  private hold(before: Scene, anchor: string | null): void {
     const { camera, morph } = this.stage;
-    const [dx, dy] = displacement(before, scene, anchor);
-    this.untouched &&= anchor === null;
-    if (this.untouched) {
-      this.frame();
-    } else {
-      camera.panBy(-dx * camera.scale, -dy * camera.scale);
-    }
-    const sound = before.graph.errors.length === 0;
-    if (sound && scene.graph.errors.length > 0) {
-      this.revealFault(); // it has just happened: worth moving for
-    }
+    const [dx, dy] = displacement(before, this.model.scene as Scene, anchor);
+    camera.panBy(-dx * camera.scale, -dy * camera.scale);
     morph.begin(before, dx, dy, performance.now());
   }
 
@@ -67,23 +89,31 @@ export class Navigator {
   reveal(hit: Hit): void {
     const item = this.model.itemOf(hit);
     if (item) {
-      this.stage.camera.reveal(item.kind === 'group' ? { ...item, height: 60 } : item);
-      this.touched();
+      this.settled = true;
+      const box = item.kind === 'group' ? { ...item, height: 60 } : item;
+      this.glide(() => this.stage.camera.reveal(box));
     }
   }
 
   fit(): void {
-    const { scene } = this.model;
-    if (scene) {
-      this.stage.camera.fit(scene.width, scene.height);
-      this.touched();
-    }
+    this.way = 'fit';
+    this.settled = false;
+    this.glide(() => this.arrange());
   }
 
   zoom(factor: number): void {
     const { camera } = this.stage;
-    camera.zoomAt(camera.width / 2, camera.height / 2, factor);
-    this.touched();
+    this.way = 'hand';
+    this.settled = true;
+    this.glide(() => camera.zoomAt(camera.width / 2, camera.height / 2, factor));
+  }
+
+  private glide(change: () => void): void {
+    this.stage.camera.glide(change, performance.now());
+    if (calm()) {
+      this.stage.camera.at(Infinity);
+    }
+    this.stage.repaint();
   }
 }
 

@@ -2,8 +2,10 @@
 
 import type { GraphError } from '../../trace/graph';
 import type { Direction, Metric } from '../../trace/metrics';
+import type { Gradientless } from '../../trace/passes';
 import type { Status } from '../../trace/session';
 import { h } from '../dom';
+import { plural } from '../format';
 import { formatMetric, METRIC_NAMES } from './measure';
 import type { Measures } from './measure';
 import type { GraphModel } from './model';
@@ -20,14 +22,19 @@ export class Overlays {
   readonly legend = h('div', { class: 'fb-graph-legend' });
   readonly callouts = h('div', { class: 'fb-callouts' });
   readonly empty = h('div', { class: 'fb-empty' });
+  private readonly note = h('div', { class: 'fb-note', role: 'status', hidden: true });
+  private noteKey = '';
   private boxes: HTMLElement[] = [];
   private legendKey = '';
   private errorKey = '';
 
-  constructor(private readonly stage: HTMLElement) {
+  constructor(
+    private readonly stage: HTMLElement,
+    private readonly showWhole: (whole: boolean) => void
+  ) {
     this.tooltip.hidden = true;
     this.legend.hidden = true;
-    stage.append(this.empty, this.callouts, this.tooltip);
+    stage.append(this.empty, this.callouts, this.note, this.tooltip);
   }
 
   /** Says why there is no graph; null: there is one. */
@@ -76,6 +83,19 @@ export class Overlays {
     this.legend.hidden = parts.length === 0;
   }
 
+  /** What is left out of the picture, and the way to see it. */
+  showNote({ graph, whole }: GraphModel): void {
+    const text = graph ? passesNote(graph.gradientless, whole) : '';
+    if (text === this.noteKey) {
+      return;
+    }
+    this.noteKey = text;
+    this.note.hidden = text === '';
+    const onclick = () => this.showWhole(!whole);
+    const button = h('button', { class: 'fb-link', onclick }, whole ? 'Leave out' : 'Show');
+    this.note.replaceChildren(h('span', {}, text), button);
+  }
+
   /** One message for each error, below the box it belongs to. */
   placeErrors(model: GraphModel, stage: Stage): void {
     const errors = model.graph?.errors ?? [];
@@ -121,6 +141,12 @@ function errorCallout(kind: string, message: string): HTMLElement {
   );
   close.addEventListener('click', () => (box.hidden = true));
   return box;
+}
+
+/** "1 pass without gradients left out" */
+function passesNote({ rows, passes }: Gradientless, whole: boolean): string {
+  const what = passes > 0 ? plural(passes, 'pass', 'passes') : plural(rows.size, 'operation');
+  return rows.size > 0 ? `${what} without gradients ${whole ? 'shown' : 'left out'}` : '';
 }
 
 function flowLegend(reached: boolean): HTMLElement {

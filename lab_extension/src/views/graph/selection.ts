@@ -23,6 +23,11 @@ export class GraphSelection {
     this.known = this.session.selection;
   }
 
+  /** Whether the session's selection has not been followed yet. */
+  get isNew(): boolean {
+    return this.session.selection !== this.known;
+  }
+
   /** Follows the session. True: something else was selected from outside. */
   follow(graph: Graph): boolean {
     const { selection } = this.session;

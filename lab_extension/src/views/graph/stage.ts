@@ -100,7 +100,8 @@ export class Stage {
     }
     this.theme ??= readTheme(this.element);
     const { model, camera, morph, theme, marks } = this;
-    const moving = morph.at(now);
+    const gliding = camera.at(now);
+    const moving = morph.at(now) || gliding;
     const ratio = this.canvas.width / camera.width;
     this.drawn = paint(this.context, this.fitter, { model, camera, morph, theme, marks, ratio });
     this.onPainted();

@@ -1,0 +1,93 @@
+// Passes: ops of one iteration that belong together because tensors flow between them. Between
+// two optimizer steps there may be several, such as the training itself and an evaluation.
+
+import { lookup } from './lookup';
+import { CATEGORIES } from './schema';
+import { errorsOf } from './timeline';
+import type { Trace } from './trace';
+
+const INPUT = 0;
+const OUTPUT = 1;
+const PARAMETER = CATEGORIES.indexOf('parameter');
+const BUFFER = CATEGORIES.indexOf('buffer');
+
+/** What led to no gradients in an iteration that has some. */
+export interface Gradientless {
+  /** Rows of `ops`. */
+  rows: ReadonlySet<number>;
+  /** How many passes through modules these are; 0: single ops alone. */
+  passes: number;
+}
+
+const NOTHING: Gradientless = { rows: new Set(), passes: 0 };
+
+/** Finds the passes without a backward, given the iteration's forward ops in order. With an
+ *  error, or without any backward, there is nothing to tell them by. */
+export function gradientless(trace: Trace, iteration: number, rows: number[]): Gradientless {
+  const { backwardOf } = lookup(trace);
+  const trained = rows.filter(row => backwardOf.of(row).length > 0);
+  if (trained.length === 0 || errorsOf(trace, iteration).length > 0) {
+    return NOTHING;
+  }
+  const groups = connect(trace, rows);
+  const kept = new Set(trained.map(row => groups.find(row)));
+  const left = rows.filter(row => !kept.has(groups.find(row)));
+  const calls = trace.column('ops', 'call');
+  const passes = new Set(left.filter(row => calls[row] >= 0).map(row => groups.find(row)));
+  return { rows: new Set(left), passes: passes.size };
+}
+
+/** Ops joined by the tensors that one makes and another reads. */
+function connect(trace: Trace, rows: number[]): DisjointSets {
+  const uses = lookup(trace).usesOfOp;
+  const tensors = trace.column('uses', 'tensor');
+  const roles = trace.column('uses', 'role');
+  const maker = new Map<number, number>();
+  const groups = new DisjointSets();
+  for (const row of rows) {
+    const mine = uses.of(row);
+    for (const use of mine) {
+      const from = roles[use] === INPUT ? maker.get(tensors[use]) : undefined;
+      if (from !== undefined) {
+        groups.join(from, row);
+      }
+    }
+    for (const use of mine) {
+      if (roles[use] === OUTPUT && !isParameter(trace, tensors[use])) {
+        maker.set(tensors[use], row);
+      }
+    }
+  }
+  return groups;
+}
+
+/** A parameter or buffer itself; its views have no name, they flow like other tensors. */
+export function isParameter(trace: Trace, tensor: number): boolean {
+  const block = trace.column('tensors', 'block')[tensor];
+  const category = lookup(trace).categories[block];
+  const named = trace.column('tensors', 'name')[tensor] !== 0;
+  return named && (category === PARAMETER || category === BUFFER);
+}
+
+class DisjointSets {
+  private readonly parent = new Map<number, number>();
+
+  /** The one that stands for all that were joined with this one. */
+  find(one: number): number {
+    for (let up = this.parent.get(one); up !== undefined; up = this.parent.get(one)) {
+      const above = this.parent.get(up);
+      if (above !== undefined) {
+        this.parent.set(one, above); // halves the way for the next time
+      }
+      one = up;
+    }
+    return one;
+  }
+
+  join(a: number, b: number): void {
+    const [first, second] = [this.find(a), this.find(b)];
+    if (first !== second) {
+      this.parent.set(Math.max(first, second), Math.min(first, second));
+    }
+  }
+}
