@@ -29,17 +29,15 @@ window.flambeauTests = {
     return model.cells.length - 1;
   },
 
-  /** Begins to run a cell, or all of them; `finished` tells when that has ended. */
+  /** Begins to run a cell; `finished` tells when that has ended. */
   async run(path, index) {
     const { id, content } = this.notebook(path);
     jupyterapp.shell.activateById(id);
-    if (index !== null) {
-      content.activeCellIndex = index;
-      content.deselectAll();
-    }
+    content.activeCellIndex = index;
+    content.deselectAll();
     const number = (this.runs ??= []).push(false) - 1;
-    const command = index === null ? 'notebook:run-all-cells' : 'notebook:run-cell';
-    jupyterapp.commands.execute(command).finally(() => (this.runs[number] = true));
+    const end = () => (this.runs[number] = true);
+    jupyterapp.commands.execute('notebook:run-cell').finally(end);
     return number;
   },
 

@@ -90,6 +90,14 @@ class Lab:
         self.execute("docmanager:open", path=path)
         return self.notebook(path)
 
+    def open_without_kernel(self, path: str) -> Notebook:
+        """Opens a notebook to look at it only."""
+        no_kernel = {"shouldStart": False, "canStart": False}
+        self.execute("docmanager:open", path=path, kernelPreference=no_kernel)
+        notebook = Notebook(self, path)
+        expect(notebook.element.locator(".jp-Cell").first).to_be_visible()
+        return notebook
+
     def notebook(self, path: str) -> Notebook:
         """A notebook that is being opened."""
         notebook = Notebook(self, path)
@@ -112,7 +120,7 @@ class Lab:
 
     @property
     def panel(self) -> App:
-        return App(self.page.locator("#flambeau-panel"))
+        return App(self.page.locator("#flambeau-panel > :not(.lm-mod-hidden)"))
 
     @property
     def status_item(self) -> Locator:
@@ -132,11 +140,6 @@ class Lab:
         """Says OK to the dialog that JupyterLab shows."""
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.page.locator(".jp-Dialog").wait_for(state="detached")
-
-    def choose_no_kernel(self) -> None:
-        """Answers the question which kernel to use."""
-        self.page.locator(".jp-Dialog select").select_option(label="No Kernel")
-        self.dismiss_dialog()
 
     def shut_down_kernels(self) -> None:
         self.page.evaluate("() => jupyterapp.serviceManager.sessions.shutdownAll()")
@@ -182,12 +185,12 @@ class Notebook:
         return Run(self, index, self._ask("run", index))
 
     def run(self, code: str | int) -> str:
-        """Runs a cell to its end; gives what it printed."""
-        return self.begin(code).output()
-
-    def begin_all(self) -> Run:
-        """Starts all cells from the first to the last."""
-        return Run(self, -1, self._ask("run", None))
+        """Runs a cell to its end, which must be a good one; gives what it printed."""
+        run = self.begin(code)
+        said = run.output()
+        errors = [o for o in self.outputs(run.index) if o["output_type"] == "error"]
+        assert not errors, f"{self.path}, cell {run.index}: {said}"
+        return said
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
         return self._ask("outputs", index)
@@ -345,6 +348,8 @@ class App:
         """Clicks a box on the graph."""
         self.page.mouse.click(*self.find(name))
 
-    def double_click(self, name: str) -> None:
-        """Opens a module on the graph."""
-        self.page.mouse.dblclick(*self.find(name))
+    def double_click(self, name: str) -> tuple[float, float]:
+        """Opens a module on the graph; its name stays where it was."""
+        place = self.find(name)
+        self.page.mouse.dblclick(*place)
+        return place

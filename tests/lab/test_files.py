@@ -66,9 +66,7 @@ def test_a_recording_opens_by_double_click(lab: Lab, trace: fb.Trace, document: 
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000])
-def test_a_truncated_recording_says_so(
-    lab: Lab, trace: fb.Trace, document: App, kept: int
-) -> None:
+def test_a_truncated_recording_says_so(lab: Lab, trace: fb.Trace, document: App, kept: int) -> None:
     (lab.root / f"cut{kept}.flb").write_bytes(trace.to_bytes()[:kept])
     double_click(lab, f"cut{kept}.flb")
     message = document.element.get_by_role("alert")
@@ -84,7 +82,9 @@ def offline(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda r: r.url.startswith(("file:", "data:")) or said.append(r.url))
-        page.route("**/*", lambda r: r.continue_() if r.request.url.startswith("file:") else r.abort())
+        page.route(
+            "**/*", lambda r: r.continue_() if r.request.url.startswith("file:") else r.abort()
+        )
         page.context.set_offline(True)
         yield page, said
 

@@ -81,7 +81,7 @@ class Recorder:
                 given.append(seen[id(t.array)])
             except (KeyError, AttributeError):
                 given.append(self.meet(t))
-        made = []
+        made: list[Any] = []
         for t in outs:
             array = t.array
             key = id(array)
@@ -168,7 +168,7 @@ class Recorder:
         """The rules of a node have run on ``g`` and made the gradients ``sent`` to its parents."""
         ended = perf_counter()
         seen = self.seen
-        made = []
+        made: list[Any] = []
         sent += g if g.__class__ is list else (g,)
         for one in sent:
             array = one.array if one.__class__ is Tensor else one

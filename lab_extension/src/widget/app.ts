@@ -9,6 +9,7 @@ import { MemoryView } from '../views/charts/memory';
 import { h } from '../views/dom';
 import { GraphView } from '../views/graph/graph-view';
 import type { View } from '../views/view';
+import { Notice } from './notice';
 import { StatusLine } from './status';
 import { TabBar } from './tabs';
 import { TimeBar } from './time-bar';
@@ -45,6 +46,7 @@ class App implements Mounted {
   private readonly root = h('div', { class: 'fb-root fb-app' });
   private readonly content = h('div', { class: 'fb-content' });
   private readonly views = new Map<Name, View>();
+  private readonly notice: Notice;
   private readonly timeBar: TimeBar;
   private readonly status: StatusLine;
   private readonly tabs: TabBar | null;
@@ -61,6 +63,7 @@ class App implements Mounted {
   ) {
     this.opened = options.opened ?? null;
     this.shown = kind === 'live' ? 'graph' : kind;
+    this.notice = new Notice(session);
     this.timeBar = new TimeBar(session);
     this.status = new StatusLine(session);
     this.tabs = kind === 'live' ? new TabBar(TITLES, name => this.show(name as Name)) : null;
@@ -68,7 +71,8 @@ class App implements Mounted {
     if (this.tabs) {
       this.content.setAttribute('role', 'tabpanel');
     }
-    this.root.append(...(this.tabs ? [this.tabs.element] : []), this.content, footer);
+    const head = this.tabs ? [this.tabs.element] : [];
+    this.root.append(...head, this.notice.element, this.content, footer);
     parent.append(this.root);
     this.unsubscribe = session.subscribe(() => this.later());
     this.show(this.shown);
@@ -133,6 +137,7 @@ class App implements Mounted {
 
   private update(): void {
     this.tabs?.setTitle(this.session.trace.about['title']);
+    this.notice.update(this.shown !== 'gradients'); // those have all iterations
     this.timeBar.update();
     this.status.update();
     try {

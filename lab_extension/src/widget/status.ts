@@ -33,6 +33,7 @@ export class StatusLine {
     ];
     this.dot.dataset['state'] = !connected ? 'off' : recording ? 'recording' : 'idle';
     this.text.textContent = parts.filter(part => part).join(' · ');
+    this.text.title = this.text.textContent;
     const said = message || this.said;
     this.message.textContent = said;
     this.message.title = said;

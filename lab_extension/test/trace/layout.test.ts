@@ -18,7 +18,8 @@ function graphOf(modules: number[], edges: [number, number][], parents: number[]
   });
   const column = (end: 0 | 1) => Int32Array.from(edges, edge => edge[end]);
   const ends = { from: column(0), to: column(1), carries: column(0) };
-  return { iteration: 0, epoch: 0, segment: 0, nodes, modules: made, ...ends, errors: [], signature: '' };
+  return { iteration: 0, epoch: 0, segment: 0, nodes, modules: made, ...ends, errors: [],
+    gradientless: { rows: new Set<number>(), passes: 0 }, signature: '' };
 }
 
 const sceneOf = (graph: Graph, opened: string[] = []) =>

@@ -99,7 +99,7 @@ export class GraphView implements View {
     }
     if (change.scene) {
       this.stage.marks.hovered = -1;
-      this.navigator.grown(change.before);
+      this.navigator.grown(change.before, this.selection.hit);
     }
     if (this.selection.follow(graph) && this.selection.hit) {
       this.show(this.selection.hit);

@@ -62,8 +62,9 @@ export class Navigator {
     }
   }
 
-  /** The graph is another one: arranges it anew, unless the user has moved it. */
-  grown(before: Scene | null): void {
+  /** The graph is another one: arranges it anew, with what is selected in view, unless the user
+   *  has moved it. */
+  grown(before: Scene | null, selected: Hit | null): void {
     const { scene } = this.model;
     if (!scene || !before) {
       this.arrange();
@@ -72,7 +73,10 @@ export class Navigator {
     this.hold(before, null);
     const broken = before.graph.errors.length === 0 && scene.graph.errors.length > 0;
     if (this.way !== 'hand') {
-      this.glide(() => this.arrange());
+      this.glide(() => {
+        this.arrange();
+        this.show(selected);
+      });
     } else if (broken) {
       this.glide(() => this.revealFault()); // it has just happened: worth moving for
     }
@@ -87,11 +91,14 @@ export class Navigator {
 
   /** Brings a hit's box into view. */
   reveal(hit: Hit): void {
-    const item = this.model.itemOf(hit);
+    this.settled = true;
+    this.glide(() => this.show(hit));
+  }
+
+  private show(hit: Hit | null): void {
+    const item = hit && this.model.itemOf(hit);
     if (item) {
-      this.settled = true;
-      const box = item.kind === 'group' ? { ...item, height: 60 } : item;
-      this.glide(() => this.stage.camera.reveal(box));
+      this.stage.camera.reveal(item.kind === 'group' ? { ...item, height: 60 } : item);
     }
   }
 

@@ -22,7 +22,7 @@ export class Overlays {
   readonly legend = h('div', { class: 'fb-graph-legend' });
   readonly callouts = h('div', { class: 'fb-callouts' });
   readonly empty = h('div', { class: 'fb-empty' });
-  private readonly note = h('div', { class: 'fb-note', role: 'status', hidden: true });
+  private readonly note = h('div', { class: 'fb-note', hidden: true });
   private noteKey = '';
   private boxes: HTMLElement[] = [];
   private legendKey = '';
