@@ -512,3 +512,12 @@ def test_statistics_can_be_switched_off() -> None:
     row = trace["statistics"]
     assert (row["norm"][-1], row["min"][-1], row["max"][-1]) == (5.0, -4.0, 0.0)
     assert row["zeros"][-1] == pytest.approx(1 / 3)
+
+
+def test_loading_weights_is_no_part_of_the_network() -> None:
+    net = fb.nn.Linear(3, 2)
+    weights = fb.nn.Linear(3, 2).state_dict()
+    with fb.record() as trace:
+        net.load_state_dict(weights)
+        net(fb.ones(1, 3))
+    assert [op.name for op in trace.ops] == ["linear"]

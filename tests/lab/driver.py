@@ -32,9 +32,12 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
-def new_page(browser: Browser, width: int = 1600, height: int = 1000) -> Iterator[Page]:
+def new_page(
+    browser: Browser, width: int = 1600, height: int = 1000, scale: float = 1
+) -> Iterator[Page]:
     """A page that shares nothing with others."""
-    context = browser.new_context(viewport={"width": width, "height": height})
+    size = {"width": width, "height": height}
+    context = browser.new_context(viewport=size, device_scale_factor=scale)
     context.set_default_timeout(PATIENCE * 1000)
     context.add_init_script(SCRIPT)
     page = context.new_page()
@@ -170,10 +173,6 @@ class Notebook:
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
     @property
-    def busy(self) -> bool:
-        return self.status == "busy"
-
-    @property
     def status(self) -> str:
         """What the kernel is doing."""
         script = "path => flambeauTests.session(path).session?.kernel?.status"
@@ -201,11 +200,12 @@ class Notebook:
 
     def cell(self, index: int) -> Locator:
         """A cell; brought into view, for JupyterLab draws only what is near."""
-        self.page.evaluate(
-            "([path, i]) => flambeauTests.notebook(path).content.scrollToItem(i, 'center')",
-            [self.path, index],
-        )
+        self.scroll_to(index)
         return self.element.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
+
+    def scroll_to(self, index: int, place: str = "center") -> None:
+        script = "([path, i, at]) => flambeauTests.notebook(path).content.scrollToItem(i, at)"
+        self.page.evaluate(script, [self.path, index, place])
 
     def widget(self, index: int) -> App:
         """The view in a cell's output."""
@@ -243,13 +243,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        if self.number < 0:
-            return self.notebook.status == "idle"
         return self.notebook.page.evaluate("n => flambeauTests.finished(n)", self.number)
-
-    def forget_page(self) -> None:
-        """The page was loaded again and knows of no run: the kernel will tell."""
-        self.number = -1
 
     def wait(self, patience: float = 2 * PATIENCE) -> None:
         until(lambda: self.finished, f"a cell of {self.notebook.path} to end", patience)
@@ -282,6 +276,10 @@ class App:
     @property
     def inspector(self) -> Locator:
         return self.element.locator(".fb-inspector")
+
+    def close_inspector(self) -> None:
+        self.inspector.get_by_role("button", name="Close").click()
+        expect(self.inspector).to_be_hidden()
 
     @property
     def callouts(self) -> Locator:

@@ -43,19 +43,22 @@ def train(steps):
 def train_while(flag):
     while flag.exists():
         train(1)
+    flag.with_suffix(".done").touch()
 """
 
 
 @contextmanager
-def training(notebook: Notebook) -> Iterator[Run]:
-    """A cell trains for as long as the block lasts."""
+def training(notebook: Notebook, first: str = "") -> Iterator[Run]:
+    """A cell trains for as long as the block lasts, after it has done something else."""
     flag = (notebook.lab.root / notebook.path).with_suffix(".training")
+    done = flag.with_suffix(".done")  # JupyterLab calls a kernel idle as soon as a subshell is
+    done.unlink(missing_ok=True)
     flag.touch()
-    run = notebook.begin(f"train_while(Path({str(flag)!r}))")
+    run = notebook.begin(f"{first}train_while(Path({str(flag)!r}))")
     try:
-        until(lambda: notebook.busy, "the kernel to be busy")
+        until(lambda: notebook.status == "busy", "the kernel to be busy")
         yield run
-        assert not run.finished
+        assert not done.exists()
     finally:
         flag.unlink()
-    run.wait()
+        until(done.exists, "the training to end")

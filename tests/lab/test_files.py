@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,10 +83,7 @@ def offline(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda r: r.url.startswith(("file:", "data:")) or said.append(r.url))
-        page.route(
-            "**/*", lambda r: r.continue_() if r.request.url.startswith("file:") else r.abort()
-        )
-        page.context.set_offline(True)
+        page.route(re.compile("^(?!file:)"), lambda route: route.abort())
         yield page, said
 
 

@@ -49,13 +49,17 @@ def test_live_shows_a_widget_with_tabs(notebook: Notebook) -> None:
     expect(widget.canvas).to_be_visible()
 
 
+def moves(app: App) -> None:
+    """Waits until other iterations and other pictures are shown."""
+    before, picture = app.iteration.inner_text(), app.picture()
+    expect(app.iteration).not_to_have_text(before)
+    until(lambda: app.picture() != picture, "another picture of the graph")
+
+
 def test_panel_and_widget_move_while_a_cell_runs(lab: Lab, notebook: Notebook) -> None:
     with training(notebook):
-        for app in (lab.panel, notebook.widget(LIVE)):
-            before, picture = app.iteration.inner_text(), app.picture()
-            expect(app.iteration).not_to_have_text(before)
-            until(lambda: app.picture() != picture, "another picture of the graph")
-        assert notebook.busy
+        moves(lab.panel)
+        moves(notebook.widget(LIVE))
 
 
 def test_status_bar_tells_device_and_bytes(lab: Lab, notebook: Notebook) -> None:
@@ -65,20 +69,21 @@ def test_status_bar_tells_device_and_bytes(lab: Lab, notebook: Notebook) -> None
 
 
 def test_a_busy_kernel_is_asked_for_values_and_gives_them(lab: Lab, notebook: Notebook) -> None:
-    panel = lab.panel
     with training(notebook):
-        panel.click("data")
-        fetch, heat = panel.button("Fetch"), panel.inspector.locator(".fb-heat").first
-
-        def fetched() -> bool:
-            if fetch.first.is_enabled():
-                fetch.first.click()
-            return heat.is_visible()
-
-        until(fetched, "the values")
+        for app in (lab.panel, notebook.widget(LIVE)):
+            app.click("data")
+            app.button("Fetch from the kernel").first.click()
+            expect(app.inspector).to_contain_text("Fetched in iteration")
+            expect(app.inspector.locator(".fb-heat")).to_be_visible()
         picture_to(lab.page, "live-values")
-        assert notebook.busy
-    panel.button("Close").first.click()
+    for app in (lab.panel, notebook.widget(LIVE)):
+        app.close_inspector()
+
+
+def test_a_cell_may_show_the_widget_and_train_at_once(lab: Lab, notebook: Notebook) -> None:
+    show = "from IPython.display import display\ndisplay(fb.view.graph())\n"
+    with training(notebook, show) as run:
+        moves(notebook.widget(run.index))
 
 
 def test_the_widget_keeps_its_tab_when_another_cell_has_run(notebook: Notebook) -> None:
@@ -105,14 +110,11 @@ def test_panel_follows_the_active_notebook_and_comes_back(lab: Lab, notebook: No
 
 def test_a_reloaded_page_finds_the_kernel_that_trains(lab: Lab, notebook: Notebook) -> None:
     notebook.save()
-    with training(notebook) as run:
+    with training(notebook):
         lab.reload()
-        run.forget_page()
         lab.open_panel()
         expect(lab.panel.iteration).to_be_visible()
-        before = lab.panel.iteration.inner_text()
-        expect(lab.panel.iteration).not_to_have_text(before)
-        assert notebook.busy
+        moves(lab.panel)
     notebook.wait_until_ready()
     expect(notebook.widget(LIVE).canvas).to_be_visible()
 

@@ -140,7 +140,7 @@ def status(source: Live | Still) -> dict[str, Any]:
         message |= {
             "device": source.device,
             "live": source.total,
-            "peak": source.peak,
+            "peak": max(source.peak, source.last_peak),
             "iteration": source.iteration,
             "recording": not source.stopping.is_set(),
         }

@@ -85,8 +85,18 @@ def _open_door(hub: Hub) -> None:
     create_comm(target_name=HELLO, data={"protocol": 1})
 
 
+def hear_while_busy(comm: Any) -> None:
+    """Lets what a view says reach the subshell that it names.
+
+    ipykernel 7.4 takes it to where the kernel last spoke to the view instead: to the cell that
+    trains, which has no time to listen.
+    """
+    comm._reply_subshell_for = lambda data, named: named
+
+
 def _welcome(hub: Hub, comm: Any) -> None:
     """A panel has opened a comm."""
+    hear_while_busy(comm)
     conversation = hub.open(lambda message, buffers: comm.send(message, buffers=buffers))
     comm.on_msg(lambda message: conversation.receive(message["content"]["data"]))
     comm.on_close(lambda message: hub.close(conversation))

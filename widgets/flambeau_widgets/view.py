@@ -11,7 +11,7 @@ import traitlets
 
 from flambeau.record.live import Live
 
-from .hub import Hub
+from .hub import Hub, hear_while_busy
 from .pictures import picture
 
 _STATIC = Path(__file__).parent / "static"
@@ -36,6 +36,7 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, hub: Hub, kind: str, **options: Any) -> None:
         super().__init__(kind=kind, **options)
+        hear_while_busy(self.comm)
         self._hub = hub
         self._display = uuid.uuid4().hex
         self._conversation = hub.open(lambda message, buffers: self.send(message, buffers))

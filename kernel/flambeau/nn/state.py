@@ -11,6 +11,7 @@ import numpy as np
 
 from ..autograd.grad_mode import no_grad
 from ..autograd.hooks import RemovableHandle
+from ..record.slot import unrecorded
 from ..tensor import Size, Tensor, wrap
 from .parameter import Parameter
 
@@ -188,7 +189,7 @@ class _Loading:
         ]
         if not hooks or self.errors:  # hooks may still forgive a missing key
             self._check()
-        with no_grad():
+        with no_grad(), unrecorded():
             for write in self.later:
                 write()
         for module, hook in hooks:

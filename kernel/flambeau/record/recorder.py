@@ -54,6 +54,7 @@ class Recorder:
         self.failed = False  # in this iteration
         self.loss = float("nan")
         self.total = self.peak = 0  # bytes alive now, and at most in this iteration
+        self.last_peak = 0  # in the one before
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
         # Bound once, because every operation calls them.
@@ -212,6 +213,8 @@ class Recorder:
         self.note((*note, type(error).__name__, text))
         self.failures.add(id(error))
         self.failed = True
+        if not self.calls:
+            self.next_iteration()
 
     # Modules, optimizers, iterations
 
@@ -305,7 +308,7 @@ class Recorder:
         self.iteration_began = now
         self.loss = float("nan")
         self.failed = False
-        self.peak = self.total
+        self.last_peak, self.peak = self.peak, self.total
         self.sampling.next_iteration()
         self.note((kinds.ITERATION, self.iteration, now))
 

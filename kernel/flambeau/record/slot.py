@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 
@@ -16,5 +19,18 @@ class Slot:
 
 slot = Slot()
 
-# Threads whose operations are not recorded: those that load data beside the training.
+# Threads whose operations are not recorded at present.
 quiet: set[int] = set()
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """What this thread does inside is no part of the network: loading data, loading weights."""
+    me = get_ident()
+    nested = me in quiet
+    quiet.add(me)
+    try:
+        yield
+    finally:
+        if not nested:
+            quiet.discard(me)

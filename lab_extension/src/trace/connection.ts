@@ -18,6 +18,8 @@ export interface ConnectOptions {
 
 const REQUEST_TIMEOUT = 5000;
 const RESYNC_INTERVAL = 1000;
+/** How long a word about trouble stays when no frame follows. */
+const TROUBLE_LASTS = 8000;
 
 /** Counted for all links, for several views may hear the answers of one comm. */
 let requests = 0;
@@ -36,6 +38,7 @@ class Link {
   private readonly pending = new Map<number, (reply: TensorReply) => void>();
   /** The last message told of trouble; it goes when things go on. */
   private troubled = false;
+  private troubleTimer: ReturnType<typeof setTimeout> | undefined;
   private lastResync = -Infinity;
   private open = true;
   private readonly helloTimer: ReturnType<typeof setTimeout>;
@@ -124,6 +127,16 @@ class Link {
   private trouble(message: string): void {
     this.troubled = true;
     this.session.setStatus({ message });
+    clearTimeout(this.troubleTimer);
+    this.troubleTimer = setTimeout(() => this.forgive(), TROUBLE_LASTS);
+  }
+
+  private forgive(): void {
+    clearTimeout(this.troubleTimer);
+    if (this.troubled) {
+      this.troubled = false;
+      this.session.setStatus({ message: '' });
+    }
   }
 
   private answered(): void {
@@ -131,10 +144,8 @@ class Link {
     if (!this.session.status.connected) {
       this.session.setRequester(message => this.request(message));
       this.session.setStatus({ connected: true, message: '' });
-    } else if (this.troubled) {
-      this.session.setStatus({ message: '' });
     }
-    this.troubled = false;
+    this.forgive();
   }
 
   private unanswered(silence: string): void {
@@ -173,6 +184,7 @@ class Link {
 
   private hangUp(why: string): void {
     clearTimeout(this.helloTimer);
+    clearTimeout(this.troubleTimer);
     [...this.pending.values()].forEach(settle => settle({ gone: why }));
     this.session.setRequester(null);
     this.session.setStatus({ connected: false, recording: false });

@@ -1,7 +1,7 @@
 import type { Graph, GraphError, GraphModule, GraphNode } from './graph';
 import { Hash } from './hash';
 import { lookup } from './lookup';
-import { gradientless, isParameter } from './passes';
+import { gradientless, parameterTest } from './passes';
 import { CATEGORIES } from './schema';
 import { errorsOf } from './timeline';
 import type { Trace } from './trace';
@@ -22,6 +22,7 @@ export class GraphBuilder {
   private readonly moduleOfCall = new Map<number, number>();
   private readonly callsOfPath = new Map<string, number>();
   private readonly nodeOfOp = new Map<number, number>();
+  private readonly isParameter: (tensor: number) => boolean;
 
   constructor(
     private readonly trace: Trace,
@@ -29,6 +30,7 @@ export class GraphBuilder {
     private readonly whole: boolean
   ) {
     this.edges = { from: [], to: [], carries: [] };
+    this.isParameter = parameterTest(trace);
   }
 
   build(): Graph {
@@ -163,7 +165,7 @@ export class GraphBuilder {
   }
 
   private connect(source: Int32Array, tensor: number, to: number): void {
-    if (isParameter(this.trace, tensor)) {
+    if (this.isParameter(tensor)) {
       return; // told of by the op that uses it
     }
     if (source[tensor] < 0) {

@@ -79,9 +79,12 @@ export function statisticsRow(
   kind: number,
   [first, last]: [number, number]
 ): number {
+  const rows = lookup(trace).statisticsOf.of(tensor);
+  if (rows.length === 0) {
+    return -1;
+  }
   const kinds = trace.column('statistics', 'kind');
   const ticks = trace.column('statistics', 'tick');
-  const rows = lookup(trace).statisticsOf.of(tensor);
   for (let i = rows.length - 1; i >= 0; i--) {
     const row = rows[i];
     if (kinds[row] === kind && ticks[row] >= first && ticks[row] < last) {

@@ -42,52 +42,57 @@ function connect(trace: Trace, rows: number[]): DisjointSets {
   const uses = lookup(trace).usesOfOp;
   const tensors = trace.column('uses', 'tensor');
   const roles = trace.column('uses', 'role');
-  const maker = new Map<number, number>();
-  const groups = new DisjointSets();
+  const isParameter = parameterTest(trace);
+  const maker = new Int32Array(trace.rows('tensors')).fill(-1);
+  const groups = new DisjointSets(trace.rows('ops'));
   for (const row of rows) {
     const mine = uses.of(row);
     for (const use of mine) {
-      const from = roles[use] === INPUT ? maker.get(tensors[use]) : undefined;
-      if (from !== undefined) {
+      const from = roles[use] === INPUT ? (maker[tensors[use]] ?? -1) : -1;
+      if (from >= 0) {
         groups.join(from, row);
       }
     }
     for (const use of mine) {
-      if (roles[use] === OUTPUT && !isParameter(trace, tensors[use])) {
-        maker.set(tensors[use], row);
+      if (roles[use] === OUTPUT && !isParameter(tensors[use])) {
+        maker[tensors[use]] = row;
       }
     }
   }
   return groups;
 }
 
-/** A parameter or buffer itself; its views have no name, they flow like other tensors. */
-export function isParameter(trace: Trace, tensor: number): boolean {
-  const block = trace.column('tensors', 'block')[tensor];
-  const category = lookup(trace).categories[block];
-  const named = trace.column('tensors', 'name')[tensor] !== 0;
-  return named && (category === PARAMETER || category === BUFFER);
+/** Tells whether a tensor is a parameter or buffer itself; its views have no name, they flow like
+ *  other tensors. */
+export function parameterTest(trace: Trace): (tensor: number) => boolean {
+  const blocks = trace.column('tensors', 'block');
+  const names = trace.column('tensors', 'name');
+  const { categories } = lookup(trace);
+  return tensor => {
+    const category = categories[blocks[tensor]];
+    return names[tensor] !== 0 && (category === PARAMETER || category === BUFFER);
+  };
 }
 
 class DisjointSets {
-  private readonly parent = new Map<number, number>();
+  private readonly parent: Int32Array;
+
+  constructor(count: number) {
+    this.parent = Int32Array.from({ length: count }, (_, one) => one);
+  }
 
   /** The one that stands for all that were joined with this one. */
   find(one: number): number {
-    for (let up = this.parent.get(one); up !== undefined; up = this.parent.get(one)) {
-      const above = this.parent.get(up);
-      if (above !== undefined) {
-        this.parent.set(one, above); // halves the way for the next time
-      }
-      one = up;
+    const { parent } = this;
+    while (parent[one] !== one) {
+      parent[one] = parent[parent[one]]; // halves the way for the next time
+      one = parent[one];
     }
     return one;
   }
 
   join(a: number, b: number): void {
     const [first, second] = [this.find(a), this.find(b)];
-    if (first !== second) {
-      this.parent.set(Math.max(first, second), Math.min(first, second));
-    }
+    this.parent[Math.max(first, second)] = Math.min(first, second);
   }
 }

@@ -1,7 +1,9 @@
 // The app around the views: tabs, time cursor, status. Widget, page and JupyterLab panel use it.
 
 import '../views/inspector.css';
+import '../views/inspector-values.css';
 import '../views/graph/graph.css';
+import '../views/graph/overlays.css';
 import './app.css';
 import type { Session } from '../trace/session';
 import { GradientView } from '../views/charts/gradients';

@@ -38,7 +38,7 @@ export class StatusLine {
     this.message.textContent = said;
     this.message.title = said;
     this.said = '';
-    const saved = !connected && !message;
-    this.element.hidden = saved && this.session.trace.version > 0 && !device;
+    const still = !device && !message; // a recording that has ended long ago
+    this.element.hidden = still && this.session.trace.version > 0;
   }
 }

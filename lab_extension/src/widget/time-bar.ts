@@ -14,7 +14,7 @@ export class TimeBar {
     'aria-label': 'Iteration shown'
   });
   private readonly follow = h('button', {
-    class: 'fb-button fb-follow',
+    class: 'fb-button fb-outlined fb-follow',
     title: 'Follow the latest complete iteration'
   }, 'Latest');
 

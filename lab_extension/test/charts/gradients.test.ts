@@ -38,6 +38,11 @@ test('healthy numbers give one quiet sentence', () => {
   assert.match(found[0]!.text, /5 parameters/);
 });
 
+test('an iteration that broke off has no loss, and that is no finding', () => {
+  const found = findings(recording(3, () => ({}), [3, 2, 1, NaN]));
+  assert.deepEqual(found.map(f => f.kind), ['fine']);
+});
+
 test('a vanishing gradient is named with both ends', () => {
   const [found] = findings(recording(10, name => (name === NAMES[0] ? { norm: 1e-6 } : {})));
   assert.equal(found?.kind, 'vanishing');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { pointAtTick, sampleCurve, stretches } from '../../src/views/charts/memoryCurve';
 import { MemoryModel, shownSpan } from '../../src/views/charts/memoryModel';
+import { isSplit, peakSplits } from '../../src/views/charts/memorySplit';
 import { BlockNames, explainPeak, opAt } from '../../src/views/charts/memoryText';
 import { CATEGORY, fakeTrace } from './fake';
 
@@ -144,4 +145,17 @@ test('the shown span is the wanted iteration, or the latest complete one', () =>
   assert.equal(shownSpan(trace, 99).iteration, 5);
   const done = fakeTrace({ iterations, summaries: [{ iteration: 6 }] });
   assert.equal(shownSpan(done, null).iteration, 6);
+});
+
+test('a peak of which only the total is known is split as those around it, within its total', () => {
+  const at = (peak: number, data: number, parameter: number) => ({
+    peak,
+    at_peak: [0, data, parameter, 0, 0, 0, 0]
+  });
+  const nothing = at(90, 0, 0);
+  const rows = [nothing, at(40, 20, 20), nothing, at(10, 0, 0), at(80, 40, 40), nothing];
+  const trace = fakeTrace({ summaries: rows });
+  assert.deepEqual(rows.map((_, row) => isSplit(trace, row)), [0, 1, 0, 0, 1, 0].map(Boolean));
+  const splits = peakSplits(trace, [0, 1, 2, 3, 4, 5]).map(bytes => Math.round(bytes[1]!));
+  assert.deepEqual(splits, [NaN, 20, 27, 5, 40, NaN]);
 });

@@ -79,6 +79,21 @@ test('status and errors of the kernel reach the session', () => {
   stop();
 });
 
+test('a word about trouble goes with the next good frame, or after a while', () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const { session, kernel, writer, stop } = start();
+  kernel.frame(writer.whole());
+  kernel.say(7);
+  assert.match(session.status.message, /skipped/);
+  kernel.frame(writer.delta());
+  assert.equal(session.status.message, '');
+  kernel.say({ type: 'error', message: 'what?' });
+  mock.timers.tick(9000);
+  assert.equal(session.status.message, '');
+  stop();
+  mock.timers.reset();
+});
+
 test('a tensor is asked for and answered by its number', async () => {
   const { session, kernel, writer, stop } = start();
   kernel.frame(writer.whole());

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, NamedTuple
 
-from ...record.slot import quiet
+from ...record.slot import unrecorded
 
 END = object()  # what a worker gives when its iterable dataset has no more
 
@@ -57,18 +57,16 @@ class Workers:
     def _fetch(self, task: Any) -> Any:
         """Runs in the worker."""
         number = _here.info.id
-        quiet.add(threading.get_ident())
-        try:
-            if _here.fetch is None:
-                if self.loader.worker_init_fn is not None:
-                    self.loader.worker_init_fn(number)
-                _here.fetch = self.make_fetch()
-            return _here.fetch(task)
-        except Exception as error:
-            error.add_note(f"in DataLoader worker {number}, for samples {task}")
-            raise
-        finally:
-            quiet.discard(threading.get_ident())
+        with unrecorded():
+            try:
+                if _here.fetch is None:
+                    if self.loader.worker_init_fn is not None:
+                        self.loader.worker_init_fn(number)
+                    _here.fetch = self.make_fetch()
+                return _here.fetch(task)
+            except Exception as error:
+                error.add_note(f"in DataLoader worker {number}, for samples {task}")
+                raise
 
     def run(self, tasks: Iterator[Any]) -> Iterator[Any]:
         """The batches in the order of the tasks, some of them made ahead of time."""

@@ -3,6 +3,7 @@
 import { formatNumber, plural } from '../format';
 import { gradientFacts, LARGE_UPDATE, TINY_UPDATE } from './gradientHistory';
 import type { GradientFacts, GradientHistory, Parameter } from './gradientHistory';
+import { lossRows } from './losses';
 import type { Tables } from './tables';
 
 export interface Finding {
@@ -41,12 +42,13 @@ function recent(trace: Tables, parameter: Parameter): GradientFacts {
 }
 
 function lossFinding(trace: Tables): Finding[] {
-  const loss = trace.column('summaries', 'loss');
-  const iteration = trace.column('summaries', 'iteration');
+  const rows = lossRows(trace);
+  const loss = rows.map(row => trace.column('summaries', 'loss')[row]!);
+  const iteration = rows.map(row => trace.column('summaries', 'iteration')[row]!);
   const last = loss.length - 1;
-  const seen = Array.from(loss).findIndex(value => Number.isFinite(value));
-  // NaN also stands for "no backward"; only a loss that was a number before has gone bad.
-  const infinite = Array.from(loss).findIndex(value => Math.abs(value) === Infinity);
+  const seen = loss.findIndex(value => Number.isFinite(value));
+  // only a loss that was a number before has gone bad
+  const infinite = loss.findIndex(value => Math.abs(value) === Infinity);
   const gone = seen >= 0 && last > seen && Number.isNaN(loss[last]!);
   if (infinite < 0 && !gone) return [];
   let first = last;

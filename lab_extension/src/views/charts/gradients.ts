@@ -13,6 +13,7 @@ import { gradientFacts, GradientHistory, groups, normRange, strip } from './grad
 import type { Parameter } from './gradientHistory';
 import { GradientList } from './gradientList';
 import { LineChart } from './lines';
+import { lossRows } from './losses';
 import { modulePathOf } from './memoryText';
 import { Pace } from './pace';
 
@@ -87,7 +88,8 @@ export class GradientView implements View {
     const { trace } = this.session;
     const losses = trace.column('summaries', 'loss');
     const iterations = trace.column('summaries', 'iteration');
-    const rows = groups(losses.length, POINTS).map(([, to]) => to - 1);
+    const all = lossRows(trace);
+    const rows = groups(all.length, POINTS).map(([, to]) => all[to - 1]!);
     const values = rows.map(row => losses[row]!);
     const seen = values.findIndex(Number.isFinite);
     const bad = rows.filter((row, n) => seen >= 0 && n > seen && !Number.isFinite(losses[row]!));

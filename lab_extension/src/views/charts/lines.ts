@@ -21,6 +21,8 @@ export interface LineOptions {
   band?: { from: number; to: number; label: string };
   /** Positions on the y axis; uPlot's own when left out. */
   splits?: (low: number, high: number) => number[];
+  /** More to say about an iteration; '' nothing. */
+  note?: (iteration: number) => string;
   onPick?: (iteration: number) => void;
 }
 
@@ -144,7 +146,9 @@ export class LineChart {
   private readPoint(at: number | null): void {
     const [iterations, ...values] = this.data;
     const point = at ?? iterations.length - 1;
-    this.readout.show(iterations[point], values.map(column => column[point]));
+    const iteration = iterations[point];
+    const note = iteration === undefined ? '' : this.options.note?.(iteration);
+    this.readout.show(iteration, values.map(column => column[point]), note);
   }
 
   private pick(): void {

@@ -9,6 +9,7 @@ import type { Theme } from '../theme';
 import { groups } from './gradientHistory';
 import { LineChart } from './lines';
 import { byteSplits } from './memoryPlot';
+import { isSplit, peakSplits } from './memorySplit';
 import type { Line } from './readout';
 import { STACK_ORDER } from './stackOrder';
 import type { Tables } from './tables';
@@ -20,6 +21,8 @@ export class MemoryHistory {
   readonly element = h('div', { class: 'fbc-lines-box' });
   private chart: LineChart | null = null;
   private pooled = false;
+  /** Iterations of whose peak only the total is known. */
+  private unsplit = new Set<number>();
 
   constructor(private readonly session: Session) {}
 
@@ -33,8 +36,10 @@ export class MemoryHistory {
     };
     const stacks = stacked(trace, rows);
     const pool = this.pooled ? [at('pool_used'), at('pool_held')] : [];
-    const lines = [...stacks, at('live'), at('peak'), ...pool];
     const peak = at('peak');
+    const lines = [peak, ...stacks, at('live'), peak, ...pool];
+    const total = rows.filter(row => !isSplit(trace, row));
+    this.unsplit = new Set(total.map(row => trace.column('summaries', 'iteration')[row]!));
     const summary = `Latest peak ${formatBytes(peak[peak.length - 1] ?? NaN)}`;
     this.chart!.setData(at('iteration'), lines, summary);
     this.moveCursor();
@@ -53,11 +58,17 @@ export class MemoryHistory {
     this.chart?.dispose();
     this.chart = new LineChart({
       label: 'Peak and live memory over the iterations',
-      lines: [...TOP_DOWN.map(areaLine), ...totalLines(), ...(this.pooled ? poolLines() : [])],
+      lines: [
+        unsplitArea,
+        ...TOP_DOWN.map(areaLine),
+        ...totalLines(),
+        ...(this.pooled ? poolLines() : [])
+      ],
       height: 140,
       format: formatBytes,
       fromZero: true,
       splits: byteSplits,
+      note: at => (this.unsplit.has(at) ? 'by category: not recorded in this iteration' : ''),
       onPick: iteration => this.session.moveTo({ iteration, tick: null })
     });
     this.element.replaceChildren(this.chart.element);
@@ -76,10 +87,10 @@ function pick(trace: Tables): number[] {
 
 /** Sums from the bottom up, given from the top down: the areas are painted over one another. */
 function stacked(trace: Tables, rows: number[]): number[][] {
-  const parts = trace.column('summaries', 'at_peak');
+  const parts = peakSplits(trace, rows);
   const sums = rows.map(() => 0);
   const layers = STACK_ORDER.map(category =>
-    rows.map((row, n) => (sums[n]! += parts[row * CATEGORIES.length + category] || 0))
+    parts.map((bytes, n) => (sums[n]! += bytes[category]!))
   );
   return layers.reverse();
 }
@@ -88,6 +99,15 @@ function usesPool(trace: Tables): boolean {
   const used = trace.column('summaries', 'pool_held');
   return used.length > 0 && used[used.length - 1]! > 0;
 }
+
+/** Seen where the categories do not reach up to the peak: their shares are not known there. */
+const unsplitArea: Line = {
+  label: '',
+  color: ({ line }) => line,
+  width: 0,
+  fill: 1,
+  silent: true
+};
 
 const areaLine = (category: number): Line => ({
   label: CATEGORIES[category] ?? '',

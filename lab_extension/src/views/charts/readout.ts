@@ -19,6 +19,7 @@ type Value = number | null | undefined;
 export class Readout {
   readonly element: HTMLElement;
   private readonly iteration = h('span');
+  private readonly note = h('span');
   private readonly entries: { line: Line; key: HTMLElement; value: HTMLElement; at: number }[];
 
   constructor(
@@ -33,7 +34,7 @@ export class Readout {
     const many = spoken.length > 1;
     const parts = this.entries.map(({ key, value }) => h('span', {}, many && key, value));
     const attributes = { class: `fbc-readout fb-faint${many ? ' fbc-keys' : ''}` };
-    this.element = h('div', attributes, this.iteration, ...parts);
+    this.element = h('div', attributes, this.iteration, ...parts, this.note);
   }
 
   /** The keys look like the lines. */
@@ -45,7 +46,8 @@ export class Readout {
     }
   }
 
-  show(iteration: Value, values: Value[]): void {
+  show(iteration: Value, values: Value[], note = ''): void {
+    write(this.note, note);
     write(this.iteration, iteration == null ? '' : `iteration ${iteration}`);
     for (const { line, value, at } of this.entries) {
       const number = values[at];

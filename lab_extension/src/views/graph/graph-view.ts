@@ -76,7 +76,7 @@ export class GraphView implements View {
     });
     this.watcher.observe(this.element);
     this.stage.onPainted = () => this.overlays.placeErrors(this.model, this.stage);
-    this.stage.onResized = () => this.resized();
+    this.stage.onResized = shift => this.resized(shift);
     this.listen();
   }
 
@@ -138,6 +138,7 @@ export class GraphView implements View {
       closeAll: () => this.opened(model.closeAll(), null),
       outline: shown => {
         this.outline.element.hidden = !shown;
+        this.mark();
         this.toolbar.showOutline(shown);
       }
     });
@@ -182,8 +183,8 @@ export class GraphView implements View {
     this.update();
   }
 
-  private resized(): void {
-    this.navigator.resized();
+  private resized(shift: number): void {
+    this.navigator.resized(shift);
     if (this.selection.hit && !this.inspector.element.hidden) {
       this.navigator.reveal(this.selection.hit);
     }

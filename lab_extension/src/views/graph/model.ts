@@ -21,8 +21,14 @@ export interface Change {
   before: Scene | null;
 }
 
+const NOTHING: Change = { graph: false, scene: false, before: null };
+
 /** How long a half-recorded iteration may grow before it replaces a whole one on the screen. */
 const PATIENCE = 600;
+/** A refresh that took longer than this many milliseconds is followed by a rest, in which the page
+ *  has time for other things: this many times as long. */
+const HEAVY = 16;
+const REST = 4;
 
 export class GraphModel {
   graph: Graph | null = null;
@@ -39,6 +45,8 @@ export class GraphModel {
   private version = -1;
   private iteration: number | null = null;
   private pendingSince = -1;
+  private restUntil = 0;
+  private resting = false;
 
   constructor(private readonly session: Session) {}
 
@@ -48,20 +56,25 @@ export class GraphModel {
     const iteration = shownIteration(this.session);
     const same = trace.version === this.version && iteration === this.iteration;
     if (iteration === null || (same && this.pendingSince < 0)) {
-      return { graph: false, scene: false, before: null };
+      return NOTHING;
+    }
+    this.resting = now < this.restUntil && this.session.cursor.iteration === null;
+    if (this.resting) {
+      return NOTHING;
     }
     this.version = trace.version;
     this.iteration = iteration;
     const graph = deriveGraph(trace, iteration, this.whole);
-    if (!this.settled(graph, now)) {
-      return { graph: false, scene: false, before: null };
-    }
-    return this.adopt(graph);
+    const change = this.settled(graph, now) ? this.adopt(graph) : NOTHING;
+    const cost = performance.now() - now;
+    this.restUntil = cost > HEAVY ? now + (1 + REST) * cost : 0;
+    return change;
   }
 
-  /** Whether a new iteration is waited for until it looks whole. */
+  /** Whether to refresh again soon: a new iteration is waited for until it looks whole, or the
+   *  last refresh was heavy. */
   get pending(): boolean {
-    return this.pendingSince >= 0;
+    return this.pendingSince >= 0 || this.resting;
   }
 
   /** Shows or leaves out the passes without gradients, from the next refresh on. */
@@ -69,6 +82,7 @@ export class GraphModel {
     if (whole !== this.whole) {
       this.whole = whole;
       this.version = -1;
+      this.restUntil = 0;
     }
   }
 

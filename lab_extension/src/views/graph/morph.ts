@@ -3,6 +3,8 @@
 import type { Item, Scene } from './scene';
 
 const DURATION = 160;
+/** More boxes than this go to their places at once. */
+const MANY = 3000;
 
 export interface Place {
   x: number;
@@ -24,9 +26,9 @@ export class Morph {
   private start = -Infinity;
   private progress = 1;
 
-  /** Begins a move from the places in `before`, shifted, to those in the scene drawn next. */
-  begin(before: Scene, dx: number, dy: number, now: number): void {
-    if (calm() || before.items.length > 5000) {
+  /** Begins a move from the places in `before`, shifted, to those in the scene `after`. */
+  begin(before: Scene, after: Scene, [dx, dy]: [number, number], now: number): void {
+    if (calm() || before.items.length + after.items.length > MANY) {
       return;
     }
     this.old = new Map(

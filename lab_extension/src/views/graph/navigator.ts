@@ -27,9 +27,11 @@ export class Navigator {
     this.stage.repaint();
   }
 
-  /** There is another amount of room. */
-  resized(): void {
-    if (!this.settled) {
+  /** There is another amount of room: what was in the middle stays there. */
+  resized(shift: number): void {
+    if (this.settled || this.way === 'hand') {
+      this.stage.camera.panBy(shift, 0);
+    } else {
       this.stage.camera.stop();
       this.arrange();
     }
@@ -84,9 +86,10 @@ export class Navigator {
 
   private hold(before: Scene, anchor: string | null): void {
     const { camera, morph } = this.stage;
-    const [dx, dy] = displacement(before, this.model.scene as Scene, anchor);
-    camera.panBy(-dx * camera.scale, -dy * camera.scale);
-    morph.begin(before, dx, dy, performance.now());
+    const after = this.model.scene as Scene;
+    const shift = displacement(before, after, anchor);
+    camera.panBy(-shift[0] * camera.scale, -shift[1] * camera.scale);
+    morph.begin(before, after, shift, performance.now());
   }
 
   /** Brings a hit's box into view. */

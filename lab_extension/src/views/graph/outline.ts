@@ -30,8 +30,12 @@ export class Outline {
     this.element.addEventListener('click', event => this.click(event));
   }
 
-  /** Draws anew when other boxes are shown; else only moves the selection. */
+  /** Draws anew when other boxes are shown; else only moves the selection. Costs nothing while it
+   *  is hidden. */
   update(selected: Item | null): void {
+    if (this.element.hidden) {
+      return;
+    }
     const { scene } = this.model;
     const graph = scene?.graph;
     const failures = graph?.errors.length ?? 0;
@@ -99,9 +103,16 @@ export class Outline {
       row.setAttribute('aria-selected', String(selected));
       if (selected) {
         this.rows.forEach(other => other.setAttribute('tabindex', other === row ? '0' : '-1'));
-        row.scrollIntoView({ block: 'nearest' });
+        this.scrollTo(row);
       }
     }
+  }
+
+  /** Scrolls the tree, not the page around it. */
+  private scrollTo(row: HTMLElement): void {
+    const tree = this.element.getBoundingClientRect();
+    const { top, bottom } = row.getBoundingClientRect();
+    this.element.scrollTop += Math.min(top - tree.top, 0) + Math.max(bottom - tree.bottom, 0);
   }
 
   private itemAt(target: EventTarget | null): Item | null {

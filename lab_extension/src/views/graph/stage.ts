@@ -32,7 +32,8 @@ export class Stage {
     reached: null
   };
   onPainted: () => void = () => undefined;
-  onResized: () => void = () => undefined;
+  /** Told by how much the middle went to the right. */
+  onResized: (shift: number) => void = () => undefined;
 
   private readonly context = this.canvas.getContext('2d', { alpha: false });
   private readonly fitter = new TextFitter();
@@ -85,12 +86,13 @@ export class Stage {
     if (clientWidth === 0 || clientHeight === 0) {
       return; // hidden: keep the picture
     }
+    const shift = (clientWidth - this.camera.width) / 2;
     this.camera.width = clientWidth;
     this.camera.height = clientHeight;
     const ratio = devicePixelRatio || 1;
     this.canvas.width = Math.round(clientWidth * ratio);
     this.canvas.height = Math.round(clientHeight * ratio);
-    this.onResized();
+    this.onResized(shift);
     this.paint(performance.now()); // at once: a resized canvas is blank
   }
 
