@@ -53,7 +53,17 @@ strided, contiguous_format, preserve_format, channels_last = (
 
 
 # These stand on all that is above.
-from . import backends, cuda, nn, optim, serialization, utils  # noqa: E402
+from . import (  # noqa: E402
+    backends,
+    cuda,
+    fft,
+    linalg,
+    nn,
+    optim,
+    serialization,
+    special,
+    utils,
+)
 from .backends import (  # noqa: E402
     are_deterministic_algorithms_enabled,
     get_float32_matmul_precision,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from types import FrameType
+from inspect import Parameter
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 _libraries: tuple[str, ...] = ()
@@ -129,6 +130,25 @@ def not_a_tensor(op: Any, value: Any) -> OpTypeError:
     return OpTypeError(op.name, problem, hint, here())
 
 
+def misused(name: str, error: AttributeError, given: Any) -> Exception:
+    """What to raise when a function was given something that is no Tensor, and took it for one."""
+    from .tensor import Tensor
+
+    value = error.obj
+    if isinstance(value, Tensor) or not hasattr(Tensor, error.name or ""):
+        return error
+    if not any(value is one for one in given):
+        return error
+    return not_a_tensor(SimpleNamespace(name=name), value)
+
+
+def _stranger(op: Any, inputs: Any) -> list[Any]:
+    """The first input that is no Tensor where an operation cannot do without."""
+    needed = [op.variadic or op.defaults[i] is Parameter.empty for i in range(len(inputs))]
+    pairs = zip(inputs, needed, strict=True)
+    return [t for t, is_needed in pairs if is_needed and not hasattr(t, "array")][:1]
+
+
 def _describe(t: Any) -> str:
     return str(tuple(t.shape)) if hasattr(t, "array") else repr(t)
 
@@ -152,6 +172,12 @@ def _default_problem(inputs: Any, error: Exception) -> tuple[str, str]:
                     f"dimension -{i} is {m} and {n}",
                     "Each pair of sizes, counted from the right, must be equal or one of them 1.",
                 )
+    if "read-only" in text:
+        return (
+            "the memory may not be written to: it is an expanded tensor, or a NumPy array that "
+            "is read-only",
+            "x.clone() has memory of its own.",
+        )
     listed = " and ".join(map(str, shapes))
     if listed:
         text += f" (input shape{'s' if len(shapes) > 1 else ''} {listed})"
@@ -172,6 +198,11 @@ def explain(op: Any, inputs: Any, params: Any, error: Exception) -> Exception:
     """Turns what the array module raised into an error that says what would fit."""
     if isinstance(error, (OpError, MemoryError)):
         return error
+    if isinstance(error, (AttributeError, TypeError)):
+        for value in _stranger(op, inputs):
+            strange = not_a_tensor(op, value)
+            _tell_recorder(op, inputs, strange)
+            return strange
     said = op.problem(*inputs, *params) if op.problem is not None else None
     problem, hint = said if said else (_device_problem(inputs), "")
     if problem is None:

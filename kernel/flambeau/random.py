@@ -135,6 +135,8 @@ def generator_for(device: Device, generator: Generator | None = None) -> Any:
 def manual_seed(seed: int) -> Generator:
     """Seeds the generators of all devices; returns the CPU's."""
     global _seed
+    if not -(2**63) <= int(seed) < 2**64:
+        raise ValueError(f"a seed has at most 64 bits; {seed} has more")
     _seed = int(seed) % 2**64
     for generator in _on_cuda.values():
         generator.manual_seed(_seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,18 +44,18 @@ class Tensor:
         "__dict__",
         "__weakref__",
         "_counter",  # [number of in-place writes], one list shared by all views; None: inference
+        "_grad",
         "_hooks",  # of a leaf: list of functions of the gradient
         "_needs_grad",
         "_node",  # what made it, None for a leaf
         "_seen",  # the counter when `_node` was last right (views only)
         "_view",  # (tensor it is a view of, op, params), or None
         "array",
-        "grad",
     )
     __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
 
     array: Any
-    grad: Tensor | None
+    _grad: Tensor | None
     _counter: Any  # list[int] | None
     _needs_grad: bool
     _node: Any
@@ -159,6 +160,23 @@ class Tensor:
 
     # Its place in the graph
 
+    def _take_grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"grad is a Tensor or None, not {type(value).__name__}; torch.tensor(...) "
+                    "makes one of numbers"
+                )
+            mine, given = self.array, value.array
+            if given.shape != mine.shape or given.dtype != mine.dtype:
+                raise RuntimeError(
+                    f"a gradient is like its tensor: shape {mine.shape} and {mine.dtype}; this one "
+                    f"has shape {given.shape} and {given.dtype}"
+                )
+        self._grad = value
+
+    grad = property(attrgetter("_grad"), _take_grad, doc="What backward has added up, or None.")
+
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are computed with respect to it."""
@@ -167,6 +185,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if value.__class__ is not bool and not isinstance(value, np.bool_):
+            raise RuntimeError(f"requires_grad must be a bool, not {type(value).__name__}")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -175,6 +195,11 @@ class Tensor:
             raise RuntimeError(
                 f"only tensors of floating point and complex dtype can require gradients, "
                 f"this one holds {self.dtype.name}; x.float() makes a copy that can"
+            )
+        if requires_grad and self._counter is None and not _in_inference_mode():
+            raise RuntimeError(
+                "a tensor made in inference_mode cannot require gradients outside of it; "
+                "x.clone() can"
             )
         if self._node is not None and not requires_grad:
             raise RuntimeError(
@@ -354,11 +379,19 @@ class Tensor:
             )
         return bool(self.array.item())
 
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError(
+                f"a tensor of shape {self.array.shape} has {self.array.size} elements; only one of "
+                "1 element can be converted to a Python number"
+            )
+        return self.array.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __index__(self) -> int:
         if self.array.size != 1 or self.array.dtype.kind not in "iub":
@@ -366,7 +399,7 @@ class Tensor:
         return int(self.array.item())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
@@ -380,6 +413,10 @@ class Tensor:
         return tensor_text(self)
 
     def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, (Tensor, int, float, complex, np.generic)):
+            raise RuntimeError(
+                f"a tensor contains numbers; it cannot be asked for a {type(value).__name__}"
+            )
         return bool((self.array == getattr(value, "array", value)).any())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
@@ -408,7 +445,7 @@ def wrap(array: Any) -> Tensor:
     t = _new(Tensor)
     t.array = array
     t._counter = [0]
-    t.grad = None
+    t._grad = None
     t._node = None
     t._needs_grad = False
     t._view = None
@@ -419,7 +456,7 @@ def wrap(array: Any) -> Tensor:
 def _fill(t: Tensor, array: Any) -> None:
     t.array = array
     t._counter = [0]
-    t.grad = t._node = t._view = t._hooks = None
+    t._grad = t._node = t._view = t._hooks = None
     t._needs_grad = False
 
 
@@ -434,6 +471,12 @@ def _rebuild(kind: type[Tensor], array: np.ndarray, needs_grad: bool) -> Tensor:
     made = wrap_as(kind, array)
     made._needs_grad = needs_grad
     return made
+
+
+def _in_inference_mode() -> bool:
+    from .autograd.grad_mode import is_inference_mode_enabled
+
+    return is_inference_mode_enabled()
 
 
 def _refresh(t: Tensor) -> None:

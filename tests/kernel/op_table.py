@@ -6,10 +6,10 @@
     Sample("argmax", distinct(3, 4), 1).but(grad=False)
 
 A name is looked up in ``fb``, ``fb.nn.functional`` and ``fb.Tensor``, or where its prefix says
-(``F.``, ``Tensor.``), and by the same name in PyTorch. Families stand in ``samples/<family>.py``,
-each with a list ``SAMPLES``. Inputs of floats are run in every floating type and as integers;
-those of integers and booleans (`randint`, `bools`, arrays) stay as they are. Values depend on the
-line alone, so adding one changes no other. `but` says what a sample cannot do:
+(``F.``, ``Tensor.``, ``linalg.``), and by the same name in PyTorch. Families stand in
+``samples/<family>.py``, each with a list ``SAMPLES``. Inputs of floats are run in every floating
+type and as integers; those of integers and booleans (`randint`, `bools`, arrays) stay as they are.
+Values depend on the line alone, so adding one changes no other. `but` says what it cannot do:
 
 - ``grad=False``: no gradient is checked; ``second=False``: no second gradient
 - ``smooth=False``: not compared with numerical differentiation
@@ -98,7 +98,8 @@ class Sample:
         self.args, self.kwargs = map_nested(
             lambda v: v.draw(rng) if isinstance(v, Spec) else v, (args, kwargs)
         )
-        self.grad = self.second = self.smooth = self.method = self.inplace = True
+        self.second = self.smooth = self.method = self.inplace = True
+        self.grad = self.takes_floats
         self.layout = True
         self.random = self.shares = False
         self.dtypes: tuple[str, ...] = DTYPES
@@ -134,7 +135,7 @@ class Sample:
         return self.id
 
 
-SPACES = {"": ("fb", "F", "Tensor"), "fb": ("fb",), "F": ("F",), "Tensor": ("Tensor",)}
+SPACES = {"": ("fb", "F", "Tensor"), **{space: (space,) for space in REGISTERED}}
 
 
 def look_up(sample: Sample, package: Any) -> Any:
@@ -143,6 +144,7 @@ def look_up(sample: Sample, package: Any) -> Any:
         if callable(sample.torch):
             return sample.torch
         places = {"fb": package, "F": package.nn.functional, "Tensor": package.Tensor}
+        places |= {k: getattr(package, k) for k in REGISTERED if k not in places}
         here = next((k for k in SPACES[sample.space] if sample.name in REGISTERED[k]), "fb")
         places = {k: p for k, p in places.items() if k == here or here == "fb"}
         found = {k: getattr(p, sample.torch, None) for k, p in places.items()}
@@ -226,6 +228,16 @@ class Call:
     def outputs(self, function: Any = None) -> list[Any]:
         """Calls the operation; its results as a flat list."""
         return flat(self.run(function))
+
+    def reals(self) -> list[Any]:
+        """Its results as a flat list, complex ones as pairs of real numbers."""
+        split = self.package.view_as_real
+        return [split(t) if is_complex(t) else t for t in self.outputs()]
+
+
+def is_complex(t: Any) -> bool:
+    """Whether a result is a complex tensor."""
+    return hasattr(t, "is_complex") and t.is_complex()
 
 
 def _as(value: np.ndarray, dtype: str) -> np.ndarray:

@@ -30,14 +30,49 @@ OPTIONS = [
     ("Adam", {"lr": 0.05, "decoupled_weight_decay": True, "weight_decay": 0.1}),
     ("AdamW", {"lr": 0.05}),
     ("AdamW", {"lr": 0.05, "weight_decay": 0.3, "amsgrad": True, "foreach": False}),
+    ("Adadelta", {}),
+    ("Adadelta", {"lr": 0.3, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    ("Adagrad", {"lr": 0.1}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "foreach": True}),
+    ("Adagrad", {"initial_accumulator_value": 0.5, "eps": 1e-3, "maximize": True, "fused": True}),
+    ("Adamax", {"lr": 0.1}),
+    ("Adamax", {"betas": (0.7, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    ("ASGD", {"lr": 0.1}),
+    ("ASGD", {"lambd": 0.1, "alpha": 0.5, "t0": 5, "weight_decay": 0.1, "maximize": True}),
+    ("NAdam", {"lr": 0.1}),
+    ("NAdam", {"betas": (0.7, 0.9), "weight_decay": 0.1, "momentum_decay": 0.1, "maximize": True}),
+    ("NAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True, "eps": 1e-3}),
+    ("RAdam", {"lr": 0.1}),
+    ("RAdam", {"lr": 0.1, "betas": (0.8, 0.9), "weight_decay": 0.1, "maximize": True}),
+    ("RAdam", {"weight_decay": 0.1, "decoupled_weight_decay": True, "eps": 1e-3}),
+    ("RMSprop", {}),
+    ("RMSprop", {"lr": 0.05, "alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
+    ("RMSprop", {"lr": 0.05, "momentum": 0.9, "alpha": 0.9}),
+    ("RMSprop", {"lr": 0.05, "momentum": 0.5, "centered": True, "alpha": 0.9}),
+    ("Rprop", {"lr": 0.1}),
+    ("Rprop", {"etas": (0.3, 2.0), "step_sizes": (1e-3, 0.05), "maximize": True}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.1, "beta2_decay": -0.5, "eps": (1e-4, 1e-2), "d": 2.0}),
+    ("Adafactor", {"lr": 0.1, "weight_decay": 0.1, "maximize": True, "d": 1.5}),
+    ("Muon", {"lr": 0.1}),
+    ("Muon", {"lr": 0.1, "nesterov": False, "momentum": 0.8, "ns_steps": 3}),
+    ("Muon", {"lr": 0.1, "weight_decay": 0.3, "adjust_lr_fn": "match_rms_adamw"}),
 ]
+SHAPES = ((4, 3), (), (2, 3, 2), (2,))  # the last never gets a gradient
+MATRICES = ((4, 3), (3, 6), (2, 2))
+REAL_ONLY = ("Adafactor", "Muon")
+
+
+def values_of(rng, shape, dtype):
+    array = rng.standard_normal(shape)
+    return array + 1j * rng.standard_normal(shape) if "complex" in str(dtype) else array
 
 
 def make(lib, name, options, dtype="float32"):
-    """An optimizer over three parameters, one of which never gets a gradient."""
+    """An optimizer over some parameters, the last of which never gets a gradient."""
     rng = np.random.default_rng(0)
     kind = getattr(lib, dtype)
-    values = [rng.standard_normal(shape) for shape in ((4, 3), (), (2,))]
+    values = [values_of(rng, shape, dtype) for shape in (MATRICES if name == "Muon" else SHAPES)]
     params = [lib.nn.Parameter(lib.tensor(v.tolist(), dtype=kind)) for v in values]
     return params, getattr(lib.optim, name)(params, **options)
 
@@ -46,8 +81,8 @@ def steps(lib, params, optimizer, count, start=0):
     for i in range(start, start + count):
         optimizer.zero_grad()
         rng = np.random.default_rng(i)
-        for p in params[:2]:
-            g = rng.standard_normal(tuple(p.shape))
+        for p in params[:-1]:
+            g = values_of(rng, tuple(p.shape), p.dtype)
             p.grad = lib.tensor(g.tolist(), dtype=p.dtype)
         optimizer.step()
 
@@ -65,7 +100,7 @@ def plain(value):
         return [plain(v) for v in value]
     if hasattr(value, "detach"):
         array = np.asarray(value.detach())
-        return [str(array.dtype), array.shape, [round(float(x), 3) for x in array.reshape(-1)]]
+        return [str(array.dtype), array.shape, (np.round(array, 3) + 0).tolist()]
     return value
 
 
@@ -76,9 +111,45 @@ def test_twenty_steps(name, options, dtype):
     ours, theirs = make(fb, name, options, dtype), make(torch, name, options, dtype)
     for lib, (params, optimizer) in ((fb, ours), (torch, theirs)):
         steps(lib, params, optimizer, 20)
-    same(ours[0], theirs[0], 1e-5 if dtype == "float32" else 1e-10)
+    tolerance = 1e-10 if dtype == "float64" and name != "Muon" else 1e-5
+    same(ours[0], theirs[0], tolerance)
     assert plain(ours[1].state_dict()) == plain(theirs[1].state_dict())
     assert repr(ours[1]) == repr(theirs[1])
+
+
+@needs_torch
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_complex_parameters(name, options):
+    ours, theirs = make(fb, name, options, "complex64"), make(torch, name, options, "complex64")
+    if name in REAL_ONLY:
+        with pytest.raises(RuntimeError, match="does not support complex"):
+            steps(fb, *ours, 1)
+        return
+    if options.get("fused"):
+        pytest.skip("PyTorch has no fused step for complex parameters")
+    for lib, pair in ((fb, ours), (torch, theirs)):
+        steps(lib, *pair, 8)
+    same(ours[0], theirs[0])
+    assert plain(ours[1].state_dict()) == plain(theirs[1].state_dict())
+
+
+@needs_torch
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_state_goes_on_in_pytorch(name, options):
+    ours, theirs = make(fb, name, options), make(torch, name, options)
+    steps(fb, *ours, 5)
+    for p, q in zip(theirs[0], ours[0], strict=True):
+        p.data.copy_(torch.tensor(q.detach().numpy()))
+    state = ours[1].state_dict()
+    state["state"] = {i: torch_state(values) for i, values in state["state"].items()}
+    theirs[1].load_state_dict(copy.deepcopy(state))
+    for lib, pair in ((fb, ours), (torch, theirs)):
+        steps(lib, *pair, 5, start=5)
+    same(ours[0], theirs[0])
+
+
+def torch_state(values):
+    return {k: torch.tensor(np.asarray(v)) for k, v in values.items()}
 
 
 @needs_torch
@@ -200,6 +271,42 @@ MISTAKES = [
     lambda lib: lib.optim.SGD([lib.nn.Parameter(lib.ones(1))]).load_state_dict(
         {"state": {}, "param_groups": []}
     ),
+]
+
+
+WRONG = [
+    ("Adadelta", {"rho": 2}),
+    ("Adadelta", {"lr": -1}),
+    ("Adagrad", {"lr_decay": -1}),
+    ("Adagrad", {"initial_accumulator_value": -1}),
+    ("Adam", {"fused": True, "foreach": True}),
+    ("SGD", {"fused": True, "differentiable": True}),
+    ("Adamax", {"betas": (0.9, 1.0)}),
+    ("ASGD", {"weight_decay": -1}),
+    ("NAdam", {"momentum_decay": -1}),
+    ("RAdam", {"eps": -1}),
+    ("RMSprop", {"alpha": -1}),
+    ("Rprop", {"etas": (1.5, 1.2)}),
+    ("Adafactor", {"lr": -1}),
+    ("Adafactor", {"beta2_decay": 0.5}),
+    ("Adafactor", {"eps": (-1, 1)}),
+    ("Adafactor", {"eps": (None, -1)}),
+    ("Adafactor", {"d": 0.5}),
+    ("Adafactor", {"weight_decay": -1}),
+    ("Muon", {"lr": -1}),
+    ("Muon", {"momentum": -1}),
+    ("Muon", {"weight_decay": -1}),
+    ("Muon", {"adjust_lr_fn": "other"}),
+    ("Muon", {}),
+    ("LBFGS", {"lr": -1}),
+]
+MISTAKES += [
+    lambda lib, n=name, o=options: getattr(lib.optim, n)([lib.nn.Parameter(lib.ones(3))], **o)
+    for name, options in WRONG
+]
+MISTAKES += [
+    lambda lib: lib.optim.Adam([lib.nn.Parameter(lib.ones(3))], lr=lib.ones(2)),
+    lambda lib: lib.optim.LBFGS([{"params": [lib.nn.Parameter(lib.ones(1))]} for _ in range(2)]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Makes docs/images/live.png: the first tutorial while it trains. `python -m tests.lab.screenshot`."""
+"""Makes docs/images/live.png, the first tutorial in training: `python -m tests.lab.screenshot`."""
 
 from __future__ import annotations
 

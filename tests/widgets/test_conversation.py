@@ -286,6 +286,21 @@ def test_rows_that_do_not_exist_are_gone(wire: Wire, row: int) -> None:
     del y
 
 
+def test_a_tensor_of_a_recent_segment_is_found_while_it_lives(wire: Wire) -> None:
+    x = fb.ones(7)
+    x.exp()
+    wire.source.publish()
+    row, segment = row_of(wire, "7"), wire.source.trace.segment
+    for _ in range(3):
+        wire.source.complete = True
+        fb.zeros(2).exp()
+        wire.source.publish()
+    assert wire.source.trace.segment == segment + 3
+    assert ask(wire, tensor=row, segment=segment)[0]["shape"] == [7]
+    del x
+    assert ask(wire, tensor=row, segment=segment)[0]["gone"] == "it has been freed"
+
+
 @pytest.mark.parametrize("segment", [-1, 1, HUGE])
 def test_another_segment_is_gone(wire: Wire, segment: int) -> None:
     y = fb.ones(7).exp()

@@ -15,7 +15,7 @@ import flambeau_widgets
 from flambeau.record.slot import slot
 from flambeau.record.trace import Trace
 from flambeau_widgets import view as view_module
-from flambeau_widgets.view import KINDS, View
+from flambeau_widgets.view import KINDS, VIEW_TYPE, View
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -39,6 +39,7 @@ def test_bundle_has_widget_picture_and_text(show: str) -> None:
     shown = getattr(fb.view, show)(trace)
     bundle = shown.bundle()
     assert bundle[WIDGET]["model_id"] == shown.model_id
+    assert bundle[VIEW_TYPE] == {}
     assert ET.fromstring(bundle["image/svg+xml"]).tag.endswith("svg")
     assert bundle["text/plain"] == repr(trace)
     assert "18 forward and 18 backward ops in 2 iterations" in bundle["text/plain"]

@@ -35,7 +35,7 @@ def page(trace: Trace) -> str:
     css_file = _STATIC / "page.css"
     css = (css_file if css_file.exists() else _STATIC / "widget.css").read_text("utf-8")
     return _PAGE.format(
-        title=html.escape(trace.about.get("title") or "Flambeau trace"),
+        title=html.escape(str(trace.about.get("title") or "Flambeau trace")),
         css=css.replace("</style", "<\\/style"),
         trace=base64.b64encode(trace.to_bytes()).decode(),
         script=script,

@@ -100,13 +100,13 @@ class Pass:
             self._capture(leaf, g)
             return
         if self.create_graph:
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
-        elif leaf.grad is None:
-            leaf.grad = wrap(own_array(g if owned else g.copy()))
+            leaf._grad = g if leaf._grad is None else leaf._grad + g
+        elif leaf._grad is None:
+            leaf._grad = wrap(own_array(g if owned else g.copy()))
         else:
-            leaf.grad.array += g
-            if leaf.grad._counter is not None:
-                leaf.grad._counter[0] += 1
+            leaf._grad.array += g
+            if leaf._grad._counter is not None:
+                leaf._grad._counter[0] += 1
         if slot.recorder is not None:
             slot.recorder.gradient(leaf)
         if leaf._hooks is not None:
@@ -125,6 +125,7 @@ class Pass:
         for hook in list(hooks):
             replaced = hook(seen)
             if replaced is not None:
+                check_hooked(hook, seen, replaced)
                 seen = replaced
         return seen if self.create_graph else seen.array
 
@@ -188,7 +189,7 @@ class Pass:
             recorder.finish_backward(node, g, self.sent, started)
             self.sent = None
         if plan.holds and not self.retain_graph:
-            node.kept = None
+            node.kept = None if plan.holds is True else plan.op.release(node.kept)
 
     def _fill(self, node: Node, gradients: list[Any]) -> list[Any]:
         """Zeros where an output of several was not used."""
@@ -201,6 +202,22 @@ class Pass:
                 g = wrap(g) if self.create_graph else g
             filled.append(g)
         return filled
+
+
+def check_hooked(hook: Any, g: Tensor, replaced: Any) -> None:
+    """TypeError or RuntimeError if a hook gave something that cannot stand for the gradient."""
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if not isinstance(replaced, Tensor):
+        raise TypeError(
+            f"the gradient hook {name!r} returned {type(replaced).__name__}; it may return a "
+            "Tensor in place of the gradient, or None"
+        )
+    old, new = g.array, replaced.array
+    if old.shape != new.shape or old.dtype != new.dtype:
+        raise RuntimeError(
+            f"the gradient hook {name!r} has changed the gradient from shape {old.shape} and "
+            f"{old.dtype} to shape {new.shape} and {new.dtype}; it must keep both"
+        )
 
 
 def own_array(g: Any) -> Any:

@@ -18,13 +18,20 @@ class Context:
 
     def __init__(self) -> None:
         self.needs_input_grad: tuple[bool, ...] = ()
-        self._saved: list[Any] = []
+        self._saved: list[Any] | None = []
+        self._stamps: list[Any] = []
         self._changed: tuple[Any, ...] = ()
         self._constant: set[int] = set()
         self._node: Any = lambda: None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors for ``backward``, where they are ``ctx.saved_tensors``."""
+        for i, t in enumerate(tensors):
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(
+                    f"save_for_backward keeps Tensors, and argument {i} is of type "
+                    f"{type(t).__name__}; other values can be attributes: ctx.value = value"
+                )
         self._saved = [(t, None if t is None else t._counter) for t in tensors]
         self._stamps = [None if c is None else c[0] for _, c in self._saved]
 
@@ -42,11 +49,18 @@ class Context:
     def _let_go_of_outputs(self, outs: tuple[Tensor, ...]) -> None:
         """An output kept by its own node would be a cycle: keep its array instead."""
         outputs = {id(t) for t in outs}
-        self._saved = [((t.array,), c) if id(t) in outputs else (t, c) for t, c in self._saved]
+        saved = self._saved or []
+        self._saved = [((t.array,), c) if id(t) in outputs else (t, c) for t, c in saved]
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that ``save_for_backward`` kept."""
+        if self._saved is None:
+            name = type(self).__name__.removesuffix("Context")
+            raise RuntimeError(
+                f"a backward has already run through {name}, and what it saved "
+                "was freed; backward(retain_graph=True) keeps it for a second one"
+            )
         found = []
         for (t, counter), stamp in zip(self._saved, self._stamps, strict=True):
             if counter is not None and counter[0] != stamp:
@@ -64,17 +78,51 @@ class Context:
 
 def _rule(ns: Any, g: Any, ctx: Any) -> list[Any]:
     """Hands the gradients to the user's ``backward`` as Tensors, and takes them back."""
-    given = g if isinstance(g, list) else [g]
-    tensors = [x if isinstance(x, Tensor) else wrap(x) for x in given]
+    given = iter(g if isinstance(g, list) else [g])
+    sent = [next(given) if is_tensor else None for is_tensor in ctx.gives_tensor]
+    tensors = [x if x is None or isinstance(x, Tensor) else wrap(x) for x in sent]
     made = ctx.function.backward(ctx, *tensors)
     made = list(made) if isinstance(made, (tuple, list)) else [made]
-    if len(made) != len(ctx.needs_input_grad):
+    count = len(ctx.needs_input_grad)
+    if len(made) < count or any(x is not None for x in made[count:]):
         raise RuntimeError(
             f"{ctx.function.__name__}.backward returned {len(made)} gradients, and forward took "
-            f"{len(ctx.needs_input_grad)} arguments: one is due for each (None where it has none)"
+            f"{count} arguments: one is due for each (None where it has none)"
         )
-    made = [x for x, is_tensor in zip(made, ctx.is_tensor, strict=True) if is_tensor]
+    for i, (x, shape) in enumerate(zip(made[:count], ctx.shapes, strict=True)):
+        if x is not None and shape is not None:
+            _check_gradient(ctx, i, x, shape)
+    made = [x for x, shape in zip(made[:count], ctx.shapes, strict=True) if shape is not None]
     return [x if x is None or ns.taped else x.array for x in made]
+
+
+def _check_gradient(ctx: Any, i: int, x: Any, shape: tuple[int, ...]) -> None:
+    """RuntimeError if it cannot be the gradient of an argument of this shape."""
+    name = ctx.function.__name__
+    if not isinstance(x, Tensor):
+        raise RuntimeError(
+            f"{name}.backward returned {type(x).__name__} as gradient {i}; expected a Tensor or "
+            "None"
+        )
+    got = x.array.shape
+    if got != shape and not _broadcasts(shape, got):
+        raise RuntimeError(
+            f"{name}.backward returned an invalid gradient at index {i}: its shape is {got}, and "
+            f"argument {i} of forward has shape {shape}"
+        )
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    pairs = zip(reversed(small), reversed(large), strict=False)
+    return len(small) <= len(large) and all(m in (n, 1) for m, n in pairs)
+
+
+def _let_go(kept: tuple[Any, ...]) -> tuple[Any, ...]:
+    """After a backward: what was saved is freed."""
+    (ctx,) = kept
+    if ctx._saved:
+        ctx._saved = None
+    return kept
 
 
 class Function:
@@ -107,6 +155,7 @@ class Function:
             cls._op.__doc__ = cls.__doc__
             cls._op.backward_name = f"{cls.__name__}Backward"
             cls._op.gradient()(_rule)
+            cls._op.release = _let_go
         return cls._op
 
     @classmethod
@@ -115,7 +164,7 @@ class Function:
         op = cls._operation()
         ctx = type(f"{cls.__name__}Context", (Context,), {})()
         ctx.function = cls
-        ctx.is_tensor = [isinstance(a, Tensor) for a in args]
+        ctx.shapes = [a.array.shape if isinstance(a, Tensor) else None for a in args]
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         inputs = tuple(a for a in args if isinstance(a, Tensor))
         new_style = "setup_context" in cls.__dict__
@@ -124,11 +173,17 @@ class Function:
             result = cls.forward(*args) if new_style else cls.forward(ctx, *args)
             if new_style:
                 cls.setup_context(ctx, args, result)  # type: ignore[attr-defined]
-        outs = result if isinstance(result, tuple) else (result,)
+        every = result if isinstance(result, tuple) else (result,)
+        ctx.gives_tensor = [isinstance(t, Tensor) for t in every]
+        outs = tuple(t for t in every if isinstance(t, Tensor))
+        if not outs:
+            return result
         wanted = is_grad_enabled() and any(t._needs_grad for t in inputs)
         made = cls._finish(op, ctx, inputs, outs, wanted, started)
         if slot.recorder is not None and len(made) == 1:
             slot.recorder.finish(op, inputs, made, (), started)
+        passed = iter(made)
+        made = tuple(next(passed) if isinstance(t, Tensor) else t for t in every)
         return made if isinstance(result, tuple) else made[0]
 
     @classmethod

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import threading
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
@@ -22,8 +24,27 @@ def is_inference_mode_enabled() -> bool:
     return get_ident() in inference
 
 
+class _Leaving:
+    """Lives as long as its thread: the next thread may get the same number."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+
+    def __del__(self) -> None:
+        off.discard(self.thread)
+        inference.discard(self.thread)
+
+
+_here = threading.local()
+
+
 def _put(threads: set[int], present: bool) -> None:
-    (threads.add if present else threads.discard)(get_ident())
+    if present:
+        if not hasattr(_here, "leaving"):
+            _here.leaving = _Leaving()
+        threads.add(get_ident())
+    else:
+        threads.discard(get_ident())
 
 
 class _Mode:
@@ -46,10 +67,39 @@ class _Mode:
         _put(inference, was_inference)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+            return self._around_generator(function)
+
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with _Mode(self.enabled, self.inference):
                 return function(*args, **kwargs)
+
+        return wrapped
+
+    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The switch is set while the generator runs, and set back whenever it yields."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            advance, value = generator.send, None
+            try:
+                while True:
+                    with _Mode(self.enabled, self.inference):
+                        try:
+                            given = advance(value)
+                        except StopIteration as end:
+                            return end.value
+                    try:
+                        advance, value = generator.send, (yield given)
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        advance, value = generator.throw, error
+            finally:
+                with _Mode(self.enabled, self.inference):
+                    generator.close()
 
         return wrapped
 

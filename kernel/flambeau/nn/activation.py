@@ -120,6 +120,70 @@ class ELU(_Elementwise):
         return [f"alpha={self.alpha}"]
 
 
+class CELU(_Elementwise):
+    """max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.alpha = alpha
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The function of each element."""
+        return F.celu(input, self.alpha, self.inplace)
+
+    def _shown(self) -> list[str]:
+        return [f"alpha={self.alpha}"]
+
+
+class RReLU(_Elementwise):
+    """x for x > 0, a x else; a is drawn from U(lower, upper) in training, their mean else."""
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.lower, self.upper = lower, upper
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x for x > 0, a x else."""
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def _shown(self) -> list[str]:
+        return [f"lower={self.lower}", f"upper={self.upper}"]
+
+
+class _Shrink(Module):
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        """Its options."""
+        return str(self.lambd)
+
+
+class Hardshrink(_Shrink):
+    """x where |x| > lambd, 0 elsewhere."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x where |x| > lambd, 0 elsewhere."""
+        return F.hardshrink(input, self.lambd)
+
+
+class Softshrink(_Shrink):
+    """x moved by lambd towards 0, and 0 where |x| < lambd."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x moved by lambd towards 0."""
+        return F.softshrink(input, self.lambd)
+
+
+class Tanhshrink(Module):
+    """x - tanh(x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """x - tanh(x)."""
+        return F.tanhshrink(input)
+
+
 class Threshold(_Elementwise):
     """x where x > threshold, value elsewhere."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
+from ..autograd.engine import check_hooked
 from ..autograd.function import Function
 from ..autograd.hooks import RemovableHandle
 from ..errors import OpError, is_library
@@ -238,8 +239,22 @@ class Gates:
         for h in list(self.module._backward_hooks):
             changed = h.function(self.module, grads, self.grad_output)
             if changed is not None:
-                grads = changed if isinstance(changed, tuple) else (changed,)
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                if len(changed) != len(grads):
+                    raise RuntimeError(
+                        "Backward hook returned an invalid number of grad_input, got "
+                        f"{len(changed)}, but expected {len(grads)}"
+                    )
+                _check_changed(h.function, grads, changed)
+                grads = changed
         return grads
+
+
+def _check_changed(hook: Any, grads: tuple[Any, ...], changed: tuple[Any, ...]) -> None:
+    """An error if what a backward hook returned cannot stand for the gradients."""
+    for before, after in zip(grads, changed, strict=True):
+        if before is not None and after is not None:
+            check_hooked(hook, before, after)
 
 
 # Names in errors: only looked for once something has gone wrong.

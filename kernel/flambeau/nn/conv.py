@@ -244,3 +244,23 @@ class ConvTranspose2d(_Transposed):
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         """The transposed convolution."""
         return self._run_transposed(F.conv_transpose2d, input, output_size)
+
+
+class Conv3d(_Plain):
+    """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c], for (N, C, D, H, W)."""
+
+    _dims = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The convolution."""
+        return self._run(F.conv3d, input)
+
+
+class ConvTranspose3d(_Transposed):
+    """The gradient of `Conv3d` with respect to its input, as a layer."""
+
+    _dims = 3
+
+    def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
+        """The transposed convolution."""
+        return self._run_transposed(F.conv_transpose3d, input, output_size)

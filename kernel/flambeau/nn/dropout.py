@@ -49,3 +49,19 @@ class AlphaDropout(_Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """The input with elements dropped."""
         return F.alpha_dropout(input, self.p, self.training)
+
+
+class Dropout3d(_Dropout):
+    """Sets whole channels of (N, C, D, H, W) or (C, D, H, W) to zero with probability p."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels dropped."""
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input with channels dropped."""
+        return F.feature_alpha_dropout(input, self.p, self.training)

@@ -212,3 +212,22 @@ class PairwiseDistance(Module):
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """The distance of each pair."""
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+
+
+class CTCLoss(_Loss):
+    """-log of the probability that the labels are read, in order, at any pace."""
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.blank, self.zero_infinity = blank, zero_infinity
+
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any
+    ) -> Tensor:
+        """The loss, reduced; ``log_probs`` are (T, N, C)."""
+        return F.ctc_loss(
+            *(log_probs, targets, input_lengths, target_lengths),
+            *(self.blank, self.reduction, self.zero_infinity),
+        )

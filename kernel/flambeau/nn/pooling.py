@@ -66,6 +66,14 @@ class MaxPool2d(_MaxPool):
         return self._run(F.max_pool2d, input)
 
 
+class MaxPool3d(_MaxPool):
+    """The largest value of each window of (N, C, D, H, W)."""
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima (and their places with ``return_indices``)."""
+        return self._run(F.max_pool3d, input)
+
+
 class _AvgPool(Module):
     def extra_repr(self) -> str:
         """Its options."""
@@ -123,6 +131,17 @@ class AvgPool2d(_AvgPool):
         )
 
 
+class AvgPool3d(AvgPool2d):
+    """The mean of each window of (N, C, D, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The means."""
+        return F.avg_pool3d(
+            *(input, self.kernel_size, self.stride, self.padding),
+            *(self.ceil_mode, self.count_include_pad, self.divisor_override),
+        )
+
+
 class _Adaptive(Module):
     def __init__(self, output_size: Any) -> None:
         super().__init__()
@@ -149,16 +168,42 @@ class AdaptiveAvgPool2d(_Adaptive):
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
-class AdaptiveMaxPool2d(_Adaptive):
-    """The largest values of as many windows as the output is to have places."""
+class AdaptiveAvgPool3d(_Adaptive):
+    """Means of as many windows as the output is to have places."""
 
+    def forward(self, input: Tensor) -> Tensor:
+        """The means: (N, C, *output_size)."""
+        return F.adaptive_avg_pool3d(input, self.output_size)
+
+
+class _AdaptiveMax(_Adaptive):
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
         super().__init__(output_size)
         self.return_indices = return_indices
 
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """The largest values of as many windows as the output is to have places."""
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima: (N, C, output_size)."""
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """The largest values of as many windows as the output is to have places."""
+
     def forward(self, input: Tensor) -> Any:
         """The maxima: (N, C, *output_size)."""
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """The largest values of as many windows as the output is to have places."""
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima: (N, C, *output_size)."""
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
 
 class Upsample(Module):
@@ -190,6 +235,20 @@ class Upsample(Module):
         if self.scale_factor is not None:
             return f"scale_factor={self.scale_factor!r}, mode={self.mode!r}"
         return f"size={self.size!r}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """`Upsample` that repeats the nearest entry."""
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, mode="nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """`Upsample` that interpolates between neighbours, corners aligned."""
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
 class Flatten(Module):

@@ -175,6 +175,11 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
     x = inputs[0]
     if not isinstance(x, Tensor):
         raise not_a_tensor(op, x)
+    if x._counter is None and get_ident() not in inference:
+        raise RuntimeError(
+            f"{op.name}_: a tensor made in inference_mode cannot be written to outside of it; "
+            "x.clone() can"
+        )
     recorder = slot.recorder
     tensors = [t for t in inputs if isinstance(t, Tensor)]
     for t in tensors:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from ..errors import BadValue
 from .activation import log_softmax
 from .loss import check_reduction, chosen, reduced
@@ -116,6 +118,13 @@ def _out_of_bounds(target, shape, ignore_index):
     ), hint
 
 
+def _total(xp, loss, reduction):
+    """The losses, or their sum, which for a mean are divided already; a mean of nothing is NaN."""
+    if reduction == "mean" and not loss.size:
+        return xp.asarray(np.nan, loss.dtype)
+    return reduced(xp, loss, "none" if reduction == "none" else "sum")
+
+
 # From the logits
 
 
@@ -145,7 +154,7 @@ def cross_entropy_op(xp, x, target, weight, /, ignore_index, reduction, smoothin
         spread = _smooth(xp, x, weight, valid, total, smoothing)
         even = (spread * (xp.log(mass) - shifted)).sum(1)
         loss = loss * (1 - smoothing) + (even if valid is None else xp.where(valid, even, 0))
-    return reduced(xp, loss, "none" if reduction == "none" else "sum"), probs, safe, share, spread
+    return _total(xp, loss, reduction), probs, safe, share, spread
 
 
 def _smooth(xp, x, weight, valid, total, smoothing):
@@ -225,7 +234,7 @@ def nll_op(xp, x, target, weight, /, ignore_index, reduction):
     if valid is not None:
         loss = xp.where(valid, loss, 0)
     loss *= share
-    return reduced(xp, loss, "none" if reduction == "none" else "sum"), safe, share
+    return _total(xp, loss, reduction), safe, share
 
 
 @nll_op.gradient("x")

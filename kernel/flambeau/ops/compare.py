@@ -165,7 +165,7 @@ def bitwise_right_shift(xp, x, y):
 
 def _whole(name, x):
     if hasattr(x, "dtype") and x.dtype.kind not in "biu":
-        raise RuntimeError(f"{name} works on integers and booleans, not on {x.dtype.name}")
+        raise NotImplementedError(f"{name} works on integers and booleans, not on {x.dtype.name}")
 
 
 # Whole tensors

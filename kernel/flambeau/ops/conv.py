@@ -170,6 +170,9 @@ def _check(x, weight, n, groups):
         )
     if weight.ndim != n + 2:
         raise RuntimeError(f"weight should have {n + 2} dimensions, but has {weight.ndim}")
+    if 0 in weight.shape[2:]:
+        size = "x".join(map(str, weight.shape[2:]))
+        raise RuntimeError(f"kernel size should be greater than zero, but got {size}")
     if groups < 1 or weight.shape[0] % groups:
         raise RuntimeError(f"{weight.shape[0]} filters cannot be split in {groups} groups")
     if x.shape[-n - 1] != weight.shape[1] * groups:

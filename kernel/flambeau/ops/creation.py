@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from math import ceil
+from operator import index
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes
+from ..autograd.grad_mode import inference
 from ..device import CPU, cupy, move, usable
 from ..device import device as Device
 from ..dtypes import dtype as Dtype
@@ -26,6 +29,8 @@ def place(device: Any) -> tuple[Any, Device]:
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of a NumPy array, moved to the device asked for."""
     made = wrap(array if device is None or device is CPU else move(array, usable(device)))
+    if inference and get_ident() in inference:
+        made._counter = None
     return made.requires_grad_() if requires_grad else made
 
 
@@ -86,12 +91,29 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
         kind = type(first).__name__ if first is not None else "NoneType"
         if array.dtype.kind in "US":
             raise TypeError("new(): invalid data type 'str'")
+        if type(first) is int:
+            raise ValueError("an integer is too large: tensors hold integers of up to 64 bits")
         raise RuntimeError(f"Could not infer dtype of {kind}")
     if dtype is None and not hasattr(first, "dtype"):
         default = dtypes.get_default_dtype()
         by_kind = {"b": bool, "i": int, "u": int, "f": default, "c": complex}
         dtype = default if array.size == 0 else dtypes.of(by_kind[array.dtype.kind])
-    return array.astype(numpy_type(dtype, array.dtype), copy=False)
+    to = numpy_type(dtype, array.dtype)
+    if not hasattr(first, "dtype"):
+        _check_fit(array, to)
+    return array.astype(dtypes.of(to).numpy, copy=False)
+
+
+def _check_fit(array: np.ndarray, to: np.dtype) -> None:
+    """An error if a Python integer is out of the range of its type; NumPy would wrap it."""
+    if array.dtype.kind not in "iu" or to.kind not in "iu" or not array.size:
+        return
+    limits = np.iinfo(to)
+    low = -limits.max if to.kind == "u" else limits.min  # PyTorch lets -1 be the largest
+    if array.max() > limits.max or array.min() < low:
+        wrong = array.max() if array.max() > limits.max else array.min()
+        error = ValueError if to.itemsize == 8 else RuntimeError
+        raise error(f"value {wrong} cannot be converted to type {to} without overflow")
 
 
 @function(on="fb")
@@ -322,10 +344,11 @@ def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """``steps`` numbers evenly spaced from start to end, both included."""
     start, end = (v.item() if hasattr(v, "item") else v for v in (start, end))
-    if int(steps) < 0:
+    steps = index(steps)
+    if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     xp, where = place(device)
-    array = xp.linspace(start, end, int(steps), dtype="float64").astype(numpy_type(dtype))
+    array = xp.linspace(start, end, steps, dtype="float64").astype(numpy_type(dtype))
     return finish(array, where, requires_grad)
 
 

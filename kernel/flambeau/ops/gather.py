@@ -84,6 +84,13 @@ def gather_op(xp, x, index, /, dim):
             f"{index.ndim} and {x.ndim}"
         )
     _check(xp, x, index, dim, "gather")
+    if x.ndim == index.ndim:
+        for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)):
+            if n > m and i != dim:
+                raise RuntimeError(
+                    f"Size does not match at dimension {i} expected index {list(index.shape)} to "
+                    f"be no larger than self {list(x.shape)} apart from dimension {dim}"
+                )
     if not x.ndim:
         return xp.broadcast_to(x, index.shape).copy()
     return xp.take_along_axis(_like_index(x, index, dim), index, dim)

@@ -265,8 +265,16 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     return apply(index, (out,), (arrays,)) if arrays else out
 
 
+def _check_value(x: Tensor, value: Any) -> None:
+    """NumPy would write NaN for None, and read numbers in strings."""
+    if value is None or isinstance(value, (str, bytes)):
+        kind = type(value).__name__
+        raise TypeError(f"can't assign a {kind} to a tensor of {x.array.dtype}")
+
+
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
+    _check_value(self, value)
     if not isinstance(value, Tensor) and isinstance(value, np.ndarray):
         from .creation import as_tensor
 
@@ -352,6 +360,7 @@ def fill_(self, value):
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value.ndim} dimensions."
         )
+    _check_value(self, value)
     return apply_inplace(copy_op, (self, value))
 
 

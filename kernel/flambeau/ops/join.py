@@ -224,16 +224,22 @@ def _(ns, g, shifts, dims):
     return ns.roll(g, back, dims)
 
 
+def _matrices(x):
+    if x.ndim < 2:
+        raise RuntimeError(f"input tensor must have at least 2 dimensions, not shape {x.shape}")
+    return x
+
+
 @op(inplace=True)
 def tril(xp, x, /, diagonal=0):
     """The lower triangle of matrices; above it 0."""
-    return xp.tril(x, diagonal)
+    return xp.tril(_matrices(x), diagonal)
 
 
 @op(inplace=True)
 def triu(xp, x, /, diagonal=0):
     """The upper triangle of matrices; below it 0."""
-    return xp.triu(x, diagonal)
+    return xp.triu(_matrices(x), diagonal)
 
 
 tril.gradients(x=lambda ns, g, diagonal: ns.tril(g, diagonal))

@@ -199,8 +199,10 @@ def linear(xp, x, weight, bias=None):
     """x @ weightᵀ + bias: (..., in) with a weight of (out, in) gives (..., out)."""
     if x.ndim > 2 and weight.ndim == 2 and x.size:
         out = xp.dot(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
-    else:
+    elif x.ndim:
         out = xp.dot(x, weight.T)
+    else:
+        raise RuntimeError("the input needs at least one dimension")
     if bias is not None:
         out += bias
     return out

@@ -91,11 +91,12 @@ def randint(
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers from 0 to n - 1 in random order."""
     where = usable(device)
+    (n,) = shape_of((n,))
     stream = generator_for(where, generator)
     if where.type == "cpu":
-        order = stream.permutation(int(n))
+        order = stream.permutation(n)
     else:
-        order = cupy().argsort(stream.random(size=int(n), dtype=np.float64))
+        order = cupy().argsort(stream.random(size=n, dtype=np.float64))
     return finish(order.astype(numpy_type(dtype, np.dtype("int64")), copy=False), where)
 
 
@@ -130,6 +131,8 @@ def normal(
 ):
     """Normal numbers of a mean and a standard deviation, which may be tensors."""
     like = next((v for v in (mean, std) if isinstance(v, Tensor)), None)
+    if (std.array.size and std.array.min() if isinstance(std, Tensor) else std) < 0:
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {std}")
     if like is None:
         made = randn(size, generator=generator, dtype=dtype, device=device) * std + mean
     else:

@@ -29,11 +29,14 @@ from operator import itemgetter
 from typing import Any
 
 from ..autograd.rules import OPS
+from ..errors import misused
 from .apply import apply, apply_inplace
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
-# Where a name is shown: on the package, on Tensor, in nn.functional.
-SPACES: dict[str, dict[str, Any]] = {"fb": {}, "Tensor": {}, "F": {}}
+# Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
+SPACES: dict[str, dict[str, Any]] = {
+    space: {} for space in ("fb", "Tensor", "F", "linalg", "fft", "special")
+}
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
@@ -58,8 +61,10 @@ class Plan:
         self.others = [
             i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
         ]
-        # Whether arrays are kept, which a backward lets go of.
-        self.holds = any(not shape and i <= count + len(op.extras) for i, shape in sources)
+        # Whether arrays are kept, which a backward lets go of; 2 where the operation does that.
+        self.holds: int = any(not shape and i <= count + len(op.extras) for i, shape in sources)
+        if op.release is not None:
+            self.holds = 2
         self.steps = [
             (r.function, r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
             for r in rules
@@ -131,6 +136,7 @@ class Op:
         self.packs: bool = options.get("packs", False)
         self.write: Callable[..., Any] | None = None  # its own in-place forward, if it has one
         self.problem: Callable[..., str | None] | None = None
+        self.release: Callable[..., Any] | None = None  # what remains kept after a backward
         self._read_signature()
 
     def _read_signature(self) -> None:
@@ -314,7 +320,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
     for name in (made.name, *aliases):
         show(name, made, on)
         if inplace:
-            show(f"{name}_", InPlace(made), " ".join(s for s in on.split()))
+            show(f"{name}_", InPlace(made), " ".join(s for s in on.split() if s != "special"))
     return made
 
 
@@ -334,7 +340,10 @@ def function(
     def called(*args: Any, **kwargs: Any) -> Any:
         for old in _ALIASES.keys() & kwargs.keys():
             kwargs[_ALIASES[old]] = kwargs.pop(old)
-        return body(*args, **kwargs)
+        try:
+            return body(*args, **kwargs)
+        except AttributeError as error:
+            raise misused(name, error, (*args, *kwargs.values())) from None
 
     called.__name__ = name
     FUNCTIONS.setdefault(name, called)

@@ -41,7 +41,16 @@ alias.gradients(x=lambda g: g)
 @op(view="maybe", packs=True, backward="ViewBackward0")
 def reshape(xp, x, /, shape):
     """The same elements in another shape, a view where possible; one size may be -1."""
-    return x.reshape(sizes(shape))
+    return x.reshape(_wanted(shape))
+
+
+def _wanted(shape):
+    """The sizes asked for; NumPy takes any negative one for -1."""
+    found = sizes(shape)
+    if found and min(found) < -1:
+        at = found.index(min(found))
+        raise RuntimeError(f"invalid shape dimension {found[at]} at index {at} of {list(found)}")
+    return found
 
 
 reshape.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
@@ -54,6 +63,8 @@ def _(x, shape):
 
 def _misfit(x, shape):
     wanted = sizes(shape)
+    if min(wanted, default=0) < -1:
+        return None
     if wanted.count(-1) > 1:
         return "only one dimension can be inferred", ""
     known = 1
@@ -73,7 +84,7 @@ def view(xp, x, /, shape):
     """The same memory in another shape, or (with a dtype) its bytes read as another type."""
     if isinstance(shape, Dtype):
         return x.view(shape.numpy)
-    out = x.reshape(sizes(shape))
+    out = x.reshape(_wanted(shape))
     if not x.flags.c_contiguous and not shares_memory(out, x):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "

@@ -38,7 +38,7 @@ def _pad_scalar(x):
 def _nonempty(x, name, dim):
     size = x.size if dim is None else (x.shape[dim] if x.ndim else 1)
     if not size:
-        raise (RuntimeError if dim is None else IndexError)(
+        raise (RuntimeError if dim is None and name[:3] != "arg" else IndexError)(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
             if dim is None
             else f"{name}(): Expected reduction dim {dim} to have non-zero size."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, count_step, state_array
+from .optimizer import Optimizer, State, check_at_least, check_betas, count_step, state_array
 
 
 class Adam(Optimizer):
@@ -33,9 +33,7 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
     ) -> None:
         check_at_least(0.0, lr=lr, eps=eps, weight_decay=weight_decay)
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_betas(betas)
         defaults = {
             "lr": lr,
             "betas": betas,

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from copy import deepcopy
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from ..autograd.grad_mode import enable_grad
-from ..autograd.hooks import RemovableHandle, add_hook
+from .. import dtypes
+from ..autograd.grad_mode import enable_grad, no_grad
 from ..device import module_of
 from ..device import move as move_array
 from ..device import of as device_of
 from ..nn.state import reset_grad
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
+from .hooks import (
+    Hooks,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+__all__ = [
+    "Optimizer",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+]
 
 State = dict[str, Any]
 
@@ -33,19 +45,34 @@ def count_step(state: State) -> float:
     """Adds one to the state's step count (a tensor, as PyTorch keeps it) and returns it."""
     step = state.get("step")
     if step is None:
-        step = state["step"] = wrap(np.zeros((), np.float32))
+        step = state["step"] = scalar(0.0)
     step.array[...] += 1
     return float(step.array)
 
 
-class Optimizer:
+def scalar(value: float) -> Tensor:
+    """A number that belongs to the state, as PyTorch keeps it: a tensor in main memory."""
+    wide = dtypes.get_default_dtype() is dtypes.float64
+    return wrap(np.asarray(value, np.float64 if wide else np.float32))
+
+
+class Optimizer(Hooks):
     """Base of all optimizers: subclasses define ``_update``, which moves one parameter.
 
     ``params`` are parameters, pairs of names and parameters, or dicts of them with options that
-    hold for that group alone. Mirrors ``torch.optim.Optimizer``.
+    hold for that group alone. One that moves parameters together defines ``step`` instead.
+    Mirrors ``torch.optim.Optimizer``.
     """
 
+    _takes_complex = True
+
+    def __init_subclass__(cls) -> None:
+        """Has a ``step`` of its own run the hooks, and be seen by schedulers and the recorder."""
+        if "step" in cls.__dict__:
+            cls.step = _watched(cls.__dict__["step"])  # type: ignore[method-assign]
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        self._no_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -54,9 +81,8 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._before: list[Any] = []
-        self._after: list[Any] = []
         self._opt_called = False  # schedulers warn when they step first
+        check_ways(defaults)
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -104,21 +130,18 @@ class Optimizer:
         """Moves every parameter that has a gradient; returns what ``closure`` (if any) returns."""
         loss = None
         if closure is not None:
-            with enable_grad():
-                loss = closure()
-        for hook in self._before:
-            hook(self, (closure,) if closure is not None else (), {})
-        if slot.recorder is not None:
-            slot.recorder.before_step(self)
+            loss = self._evaluate(closure)
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
                     self._step_one(p, group)
-        self._opt_called = True
-        if slot.recorder is not None:
-            slot.recorder.step(self)
-        for hook in self._after:
-            hook(self, (closure,) if closure is not None else (), {})
+        return loss
+
+    def _evaluate(self, closure: Callable[[], Any]) -> Any:
+        with enable_grad():
+            loss = closure()
+        if slot.recorder is not None:  # told before, but without these gradients
+            slot.recorder.before_step(self)
         return loss
 
     def _step_one(self, p: Tensor, group: dict[str, Any]) -> None:
@@ -126,11 +149,26 @@ class Optimizer:
         g = p.grad.array
         if group.get("maximize"):
             g = -g
-        self._update(module_of(p.array), p.array, g, self.state[p], group)
+        update = self._update_complex if p.array.dtype.kind == "c" else self._update
+        update(module_of(p.array), p.array, g, self.state[p], group)
         if not self.state[p]:
             del self.state[p]
         if p._counter is not None:
             p._counter[0] += 1
+
+    def _update_complex(self, xp: Any, p: Any, g: Any, state: State, group: dict[str, Any]) -> None:
+        """As `_update`, taking real and imaginary parts for parameters of their own."""
+        if not self._takes_complex:
+            raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
+        real, parts = as_real(p), dict(state)
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.array.dtype.kind == "c":
+                parts[name] = wrap(as_real(value.array))
+        self._update(xp, real, as_real(xp.asarray(g)), parts, group)
+        for name in parts.keys() - state.keys():  # made by this first step
+            array = parts[name].array
+            of_p = array.shape == real.shape
+            state[name] = wrap(array.view(p.dtype).reshape(p.shape)) if of_p else parts[name]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets the gradients of all parameters, or sets them to zero."""
@@ -138,18 +176,12 @@ class Optimizer:
             for p in group["params"]:
                 reset_grad(p, set_to_none)
 
-    def register_step_pre_hook(self, hook: Any) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` before each step."""
-        return add_hook(self._before, hook)
-
-    def register_step_post_hook(self, hook: Any) -> RemovableHandle:
-        """Calls ``hook(optimizer, args, kwargs)`` after each step."""
-        return add_hook(self._after, hook)
-
     # State
 
     def state_dict(self) -> dict[str, Any]:
         """State and options, with parameters as numbers in the order of the groups."""
+        for hook in self._hooks["state_dict_pre"]:
+            hook(self)
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -158,10 +190,11 @@ class Optimizer:
             packed = {k: v for k, v in group.items() if k != "params"}
             groups.append({**packed, "params": [numbers[id(p)] for p in group["params"]]})
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items() if id(p) in numbers}
-        return {"state": state, "param_groups": groups}
+        return self._replaced("state_dict_post", {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave; ValueError if the groups do not match."""
+        state_dict = self._replaced("load_state_dict_pre", dict(state_dict))
         saved, own = state_dict["param_groups"], self.param_groups
         if len(saved) != len(own):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -182,9 +215,15 @@ class Optimizer:
             p = params.get(number, number)
             state[p] = {name: _fitting(name, value, p) for name, value in values.items()}
         self.state, self.param_groups = state, groups
+        for hook in self._hooks["load_state_dict_post"]:
+            hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return dict(self.__dict__, _before=[], _after=[])
+        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._no_hooks()
+        self.__dict__.update(state)
 
     def __repr__(self) -> str:
         text = type(self).__name__ + " ("
@@ -198,7 +237,9 @@ class Optimizer:
 def _fitting(name: str, value: Any, p: Any) -> Any:
     """A saved state value as this parameter needs it: a copy, on its device, in its dtype."""
     if not isinstance(value, Tensor) and hasattr(value, "detach"):  # one of PyTorch's
-        value = wrap(value.detach().cpu().numpy())
+        value = wrap(np.asarray(value.detach().cpu().resolve_conj()))
+    if isinstance(value, (list, tuple)):
+        return type(value)(_fitting("", v, p) for v in value)
     if not (isinstance(value, Tensor) and isinstance(p, Tensor)):
         return deepcopy(value)
     if name == "step":
@@ -207,9 +248,59 @@ def _fitting(name: str, value: Any, p: Any) -> Any:
     return wrap(move_array(array, device_of(p.array)))
 
 
+def as_real(array: Any) -> Any:
+    """The real and imaginary parts of a complex array, in a last dimension of two; no copy."""
+    return array.reshape((*array.shape, 1)).view(array.real.dtype)
+
+
+def _watched(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A ``step`` with the hooks around it; within another (``super().step()``) the step alone."""
+
+    @wraps(step)
+    def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if self._stepping:
+            return step(self, *args, **kwargs)
+        self._stepping = True
+        try:
+            with no_grad():
+                args, kwargs = self._before_step(args, kwargs)
+                if slot.recorder is not None:
+                    slot.recorder.before_step(self)
+                result = step(self, *args, **kwargs)
+                self._opt_called = True
+                if slot.recorder is not None:
+                    slot.recorder.step(self)
+                self._after_step(args, kwargs)
+        finally:
+            self._stepping = False
+        return result
+
+    return run
+
+
+Optimizer.step = _watched(Optimizer.step)  # type: ignore[method-assign]
+
+
+def check_ways(defaults: dict[str, Any]) -> None:
+    """RuntimeError for ways of stepping that PyTorch cannot combine."""
+    if defaults.get("fused") and defaults.get("differentiable"):
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if defaults.get("fused") and defaults.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def check_betas(betas: tuple[float, float]) -> None:
+    """ValueError for a rate of averaging outside [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+
+
 def check_at_least(low: float, **options: Any) -> None:
-    """ValueError for an option below what it may be."""
+    """ValueError for an option below what it may be, or a learning rate of several elements."""
     for name, value in options.items():
+        if isinstance(value, Tensor) and value.numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
         if not value >= low:
-            titles = {"lr": "learning rate", "eps": "epsilon value", "momentum": "momentum value"}
+            titles = {"lr": "learning rate", "eps": "epsilon value"}
             raise ValueError(f"Invalid {titles.get(name, name + ' value')}: {value}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +69,8 @@ class record:  # noqa: N801  (it reads as a verb: `with fb.record() as trace`)
     def __init__(self, *, statistics: float = 0.1, title: str = "") -> None:
         if not 0 <= statistics <= 1:
             raise ValueError(f"statistics is a share of the time, 0 to 1, not {statistics!r}")
+        if not isinstance(title, str):
+            raise TypeError(f"title is a string, not {type(title).__name__}")
         self.statistics, self.title = statistics, title
         self.recorders: list[Recorder] = []
 
@@ -84,12 +87,21 @@ class record:  # noqa: N801  (it reads as a verb: `with fb.record() as trace`)
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         recorder = self.recorders.pop()
         remove_recorder(recorder)
-        if error is not None:
+        if error is not None and kind is not GeneratorExit:  # a generator that is let go of
             recorder.error(error)
         recorder.close()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that records each call of itself."""
+        """A function that records each call of itself; of a generator, until it is exhausted."""
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generated(*args: Any, **kwargs: Any) -> Any:
+                with record(statistics=self.statistics, title=self.title) as trace:
+                    generated.trace = trace  # type: ignore[attr-defined]
+                    return (yield from function(*args, **kwargs))
+
+            return generated
 
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:

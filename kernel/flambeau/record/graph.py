@@ -8,6 +8,8 @@ import numpy as np
 
 from .trace import Trace
 
+DEEPEST = 100  # calls within calls that a picture shows; a recording may have any number
+
 
 @dataclass
 class GraphNode:
@@ -50,10 +52,11 @@ def last_whole_iteration(trace: Trace) -> int:
 
 
 def call_chains(trace: Trace) -> list[tuple[int, ...]]:
-    """For each call, the calls from the outermost down to it."""
+    """For each call, the calls from the outermost down to it, the outermost `DEEPEST` of them."""
     chains: list[tuple[int, ...]] = []
     for row, parent in enumerate(trace["calls"]["parent"].tolist()):
-        chains.append((*chains[parent], row) if 0 <= parent < row else (row,))
+        above = chains[parent] if 0 <= parent < row else ()
+        chains.append((*above, row) if len(above) < DEEPEST else above)
     return chains
 
 

@@ -97,6 +97,10 @@ class Live(Recorder):
         self.publish()
         self.complete = True
 
+    def will_be_seen(self, duration: float) -> bool:
+        """Whether the iteration that begins will be sent when it ends."""
+        return perf_counter() + duration - self.published >= self.interval
+
     def _partly_sent(self) -> bool:
         return not self.complete and len(self.trace.tables["ops"]) > 0
 

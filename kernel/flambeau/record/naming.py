@@ -81,15 +81,22 @@ class Names:
 
     def add_root(self, module: Any, name: str) -> list[Any]:
         """Names everything inside a module; returns its parameters and buffers."""
-        for path, inner in module.named_modules():
+        try:
+            inside = list(module.named_modules())
+            named = [*module.named_parameters(), *module.named_buffers()]
+        except Exception:  # the user's own, or a module that never called super().__init__()
+            inside, named = [("", module)], []
+        for path, inner in inside:
             self._add_module(inner, f"{name}.{path}" if path else name)
-        named = [*module.named_parameters(), *module.named_buffers()]
         for path, t in named:
             self.tensors[id(t)] = (weakref.ref(t), f"{name}.{path}")
         return [t for _, t in named]
 
     def _add_module(self, module: Any, path: str) -> None:
-        inside = module.extra_repr() if not module._modules else ""
+        try:
+            inside = module.extra_repr() if not module._modules else ""
+        except Exception:  # written by the user; what it says is only shown
+            inside = ""
         kind = type(module).__name__ + (f"({inside})" if inside else "")
         self.modules[id(module)] = (weakref.ref(module), path, kind)
 

@@ -206,7 +206,7 @@ class Recorder:
         now = perf_counter()
         given = [self.meet(t) for t in inputs if isinstance(t, Tensor)]
         path = [self.calls[-1][1]] if self.calls else []
-        text = error.text(path) if isinstance(error, OpError) else str(error)
+        text = error.text(path) if isinstance(error, OpError) else said(error)
         frame = user_frame()
         place = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
         note = (kinds.FAILED, op, now, now, self.call, *place, self.iteration, given)
@@ -309,11 +309,15 @@ class Recorder:
         self.loss = float("nan")
         self.failed = False
         self.last_peak, self.peak = self.peak, self.total
-        self.sampling.next_iteration()
+        self.sampling.next_iteration(self.will_be_seen(duration))
         self.note((kinds.ITERATION, self.iteration, now))
 
     def iteration_ended(self) -> None:
         """For recorders that do something with each iteration."""
+
+    def will_be_seen(self, duration: float) -> bool:
+        """Whether details are kept of the iteration that begins, if it takes so many seconds."""
+        return True
 
     def mark(self, text: str) -> None:
         """A note of the user's own on the time line."""
@@ -322,7 +326,7 @@ class Recorder:
     def error(self, error: BaseException) -> None:
         """Something has raised that no operation has noted."""
         if id(error) not in self.failures:
-            self.note((kinds.ERROR, self.now(), type(error).__name__, str(error)))
+            self.note((kinds.ERROR, self.now(), type(error).__name__, said(error)))
 
     def now(self) -> float:
         """Seconds since the recording began."""
@@ -421,6 +425,14 @@ class Recorder:
         self.trace.tables["iterations"].drop_last()  # the one that has only begun
         self.seen.clear()  # with the weak references go their callbacks
         self.trace.flush = lambda: None
+
+
+def said(error: BaseException) -> str:
+    """An error's message, or its kind where it has none (a KeyboardInterrupt, an assert)."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # its own __str__ has failed
+        return type(error).__name__
 
 
 def _parameter_row(p: Any, before: Any) -> tuple[Any, ...]:

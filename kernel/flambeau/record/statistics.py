@@ -117,7 +117,7 @@ class Sampling:
             self.on = False
         return result
 
-    def next_iteration(self) -> None:
-        """Decides about the iteration that begins."""
-        elapsed = perf_counter() - self.began
-        self.on = self.share > 0 and self.spent <= self.share * elapsed
+    def next_iteration(self, seen: bool = True) -> None:
+        """Decides about the iteration that begins; half of the share is for those that are seen."""
+        share = self.share if seen else self.share / 2
+        self.on = share > 0 and self.spent <= share * (perf_counter() - self.began)

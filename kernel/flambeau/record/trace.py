@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -355,6 +358,9 @@ _LIMITS = {
 }
 
 
+_SHAPE = re.compile(r"(\d{1,19}(,\d{1,19}){0,63})?", re.ASCII)
+
+
 def check(trace: Trace) -> None:
     """TraceError if a row refers to something that is not there."""
     for name, columns in TABLES.items():
@@ -372,6 +378,12 @@ def check(trace: Trace) -> None:
                 high = _LIMITS[key]
             if high is not None and (values.min() < low or values.max() >= high):
                 raise TraceError(f"{name}.{column} refers to something that is not in the trace")
+    for text in {trace.strings[i] for i in trace.tables["tensors"]["shape"].tolist()}:
+        if not _SHAPE.fullmatch(text):
+            raise TraceError(f"a tensor of the trace has the shape {text[:40]!r}")
+    sizes = trace.tables["blocks"]["bytes"]
+    if not (np.isfinite(sizes) & (sizes >= 0)).all():
+        raise TraceError("blocks.bytes has numbers that cannot be sizes")
 
 
 def load(path: str | os.PathLike[str]) -> Trace:
@@ -386,18 +398,34 @@ def load(path: str | os.PathLike[str]) -> Trace:
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes a file whole or not at all: under another name first, then renamed."""
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    """Writes a file whole or not at all: under another name first, then renamed.
+
+    A link stays a link, and a file that was there keeps its permissions.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(
+            errno.EISDIR, "this is a folder; name a file in it", os.fspath(path)
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+    if target.exists() and not target.is_file():  # such as /dev/stdout
+        target.write_bytes(data)
+        return
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:200]}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
+        os.chmod(name, stat.S_IMODE(target.stat().st_mode) if target.exists() else _usual_mode())
         os.replace(name, target)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _usual_mode() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

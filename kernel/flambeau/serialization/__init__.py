@@ -45,16 +45,18 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, 
         with open(path, "wb") as file:
             file.write(safetensors.numpy.save(arrays, metadata))
         return
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=f".{name[:200]}.", suffix=".part", dir=folder)
     os.close(handle)
     try:
         safetensors.numpy.save_file(arrays, temporary, metadata)
         os.chmod(temporary, _mode(path))
         _to_disk(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, safetensors.SafetensorError):  # the disk is full
+            raise OSError(f"{path} could not be written, and is as before: {error}") from None
         raise
     with suppress(OSError):  # not every system can do this with a folder
         _to_disk(folder)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 _KEYS = (str, int, float, bool, bytes, type(None))
+_KEY_PARTS = 1000  # of a tuple that is a key, with the tuples in it
 _CONSTANTS = {
     "NONE": None,
     "NEWTRUE": True,
@@ -62,7 +63,8 @@ def _ordered(pairs: Any = ()) -> Any:
 
 
 def _counter(given: Any = ()) -> Any:
-    return Counter({_key(k): v for k, v in dict(given).items()})
+    pairs = given.items() if type(given) is dict else given
+    return Counter({_key(k): v for k, v in pairs})
 
 
 def _set(values: Any = ()) -> Any:
@@ -71,7 +73,7 @@ def _set(values: Any = ()) -> Any:
 
 def _encode(text: str, encoding: str) -> bytes:
     if encoding not in ("latin1", "latin-1"):
-        raise UnpicklingError(f"the pickle asks for the encoding {encoding!r}")
+        raise UnpicklingError(f"the pickle asks for the encoding {named(encoding)}")
     return text.encode("latin1")
 
 
@@ -103,15 +105,25 @@ KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
-def _key(value: Any, depth: int = 0) -> Any:
-    """A dictionary key, if it is a plain one (hashing a very deep tuple would crash)."""
-    if type(value) in _KEYS:
-        return value
-    if type(value) is tuple and depth < 8:
-        for part in value:
-            _key(part, depth + 1)
-        return value
-    raise UnpicklingError(f"the pickle has a {type(value).__name__} as the key of a dictionary")
+def _key(value: Any) -> Any:
+    """A dictionary key, if it is a plain one.
+
+    Hashing a very deep tuple would crash, and one that holds itself many times would never end.
+    """
+    waiting, met = [value], 0
+    while waiting:
+        part, met = waiting.pop(), met + 1
+        if type(part) is tuple and met + len(waiting) + len(part) <= _KEY_PARTS:
+            waiting += part
+        elif type(part) not in _KEYS:
+            kind = type(part).__name__
+            raise UnpicklingError(f"the pickle has a {kind} as the key of a dictionary")
+    return value
+
+
+def named(value: Any) -> str:
+    """What a pickle asks for, in a message: printing anything but a string could take for ever."""
+    return repr(value[:200]) if type(value) is str else f"a {type(value).__name__}"
 
 
 def refused(module: str, name: str) -> UnpicklingError:
@@ -266,6 +278,8 @@ class Machine:
 
     def _do_STACK_GLOBAL(self, _: Any) -> None:  # noqa: N802
         name, module = self.stack.pop(), self.stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise UnpicklingError("the pickle asks for something without a name")
         self._do_GLOBAL(f"{module} {name}")
 
     def _do_REDUCE(self, _: Any) -> None:  # noqa: N802

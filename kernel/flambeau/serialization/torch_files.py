@@ -17,7 +17,7 @@ from ..device import device
 from ..nn.parameter import Parameter
 from ..tensor import Size, Tensor, wrap_as
 from .content import Damaged, Placer
-from .pickles import Known, Machine
+from .pickles import Known, Machine, named
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _STORAGES = {"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "bfloat16", "Bool": "?"}
@@ -61,7 +61,7 @@ class _Builder:
             **{("torch", name): d for name, d in dtypes.PUBLIC.items()},
             **{("torch", f"{n}Storage"): kind for n, kind in _STORAGES.items()},
             ("torch", "Size"): Known(lambda sizes: Size(int(n) for n in sizes)),
-            ("torch", "device"): Known(device),
+            ("torch", "device"): Known(_device),
             ("torch.serialization", "_get_layout"): Known(lambda name: None),
             ("torch._utils", "_rebuild_tensor"): Known(self.tensor),
             ("torch._utils", "_rebuild_tensor_v2"): Known(self.tensor),
@@ -98,16 +98,25 @@ class _Builder:
             tensor.array = self.place(tensor.array, storage.location)
 
 
-def _storage_id(pid: Any) -> tuple[str, Any, str, int]:
+def _device(name: Any, number: Any = None) -> device:
+    if type(name) is not str or type(number) not in (int, type(None)):
+        raise UnpicklingError("the pickle names a device by something that is no string")
+    return device(name, number)
+
+
+def _storage_id(pid: Any) -> tuple[str, str, str, int]:
     """The kind, key, location and length in a persistent id."""
     if type(pid) is not tuple or len(pid) < 5 or pid[0] != "storage":
-        raise UnpicklingError(f"the pickle refers to a {pid[0] if pid else pid!r} outside itself")
+        what = named(pid[0] if type(pid) is tuple and pid else pid)
+        raise UnpicklingError(f"the pickle refers to {what} outside itself")
     _, kind, key, location, count, *rest = pid
     if kind not in _STORAGES.values() or type(count) is not int:
         raise UnpicklingError("the pickle names a storage of a type that there is not")
+    if type(key) is not str or type(location) is not str:
+        raise UnpicklingError("the pickle names a storage by something that is no string")
     if rest and rest[0] is not None:
         raise UnpicklingError("the pickle has views of storages, as only very old files do")
-    return kind, key, str(location), count
+    return kind, key, location, count
 
 
 def is_zip(data: bytes) -> bool:
@@ -219,6 +228,8 @@ class _Legacy:
 
     def fill(self, keys: Any, order: str) -> None:
         """Reads the data of each storage."""
+        if type(keys) is not list or any(type(key) is not str for key in keys):
+            raise Damaged("its list of storages is not one")
         if set(self.storages) != set(keys):
             raise Damaged("its list of storages does not match its tensors")
         for key in keys:

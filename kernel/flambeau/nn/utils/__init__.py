@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..autograd.grad_mode import no_grad
-from ..device import module_of
-from ..ops.join import cat
-from ..tensor import Tensor, wrap
+from ...autograd.grad_mode import no_grad
+from ...device import module_of
+from ...ops.join import cat
+from ...tensor import Tensor, wrap
+from . import rnn
+from .weights import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "get_total_norm",
     "parameters_to_vector",
+    "remove_spectral_norm",
+    "remove_weight_norm",
+    "rnn",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]
 
 

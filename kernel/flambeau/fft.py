@@ -1,0 +1,17 @@
+"""Fourier transforms; mirrors ``torch.fft``.
+
+They are the operations of `flambeau.ops`, shown here by their PyTorch names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .ops import SPACES
+
+globals().update(SPACES["fft"])
+__all__ = sorted(SPACES["fft"])
+
+if TYPE_CHECKING:  # what is gathered above is not to be seen by reading
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,18 @@
+"""Matrices: norms, solutions, factors; mirrors ``torch.linalg``.
+
+They are the operations of `flambeau.ops`, shown here by their PyTorch names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .ops import SPACES
+from .ops.linalg import LinAlgError
+
+globals().update(SPACES["linalg"])
+__all__ = ["LinAlgError", *sorted(SPACES["linalg"])]
+
+if TYPE_CHECKING:  # what is gathered above is not to be seen by reading
+
+    def __getattr__(name: str) -> Any: ...

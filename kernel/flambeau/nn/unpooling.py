@@ -1,0 +1,107 @@
+"""Power-average pooling, and pooling undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Tensor
+from . import functional as F
+from .conv import _tuple
+from .module import Module
+
+
+class _LPPool(Module):
+    """(Σ xᵖ)^(1/p) of each window."""
+
+    def __init__(
+        self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+    def _run(self, pool: Any, input: Tensor) -> Tensor:
+        return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self) -> str:
+        """Its options."""
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, L)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The pooled input."""
+        return self._run(F.lp_pool1d, input)
+
+
+class LPPool2d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The pooled input."""
+        return self._run(F.lp_pool2d, input)
+
+
+class LPPool3d(_LPPool):
+    """(Σ xᵖ)^(1/p) of each window of (N, C, D, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The pooled input."""
+        return self._run(F.lp_pool3d, input)
+
+
+class _MaxUnpool(Module):
+    """The maxima of a pooling at the places that they come from, zeros elsewhere."""
+
+    _dims = 0
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__()
+        self.kernel_size = _tuple(kernel_size, self._dims)
+        self.stride = _tuple(kernel_size if stride is None else stride, self._dims)
+        self.padding = _tuple(padding, self._dims)
+
+    def _run(self, pool: Any, input: Tensor, indices: Tensor, output_size: Any) -> Tensor:
+        return pool(
+            *(input, indices, self.kernel_size, self.stride, self.padding),
+            output_size=output_size,
+        )
+
+    def extra_repr(self) -> str:
+        """Its options."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """`MaxPool1d` undone: the maxima at their places, zeros elsewhere."""
+
+    _dims = 1
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """The larger tensor."""
+        return self._run(F.max_unpool1d, input, indices, output_size)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """`MaxPool2d` undone: the maxima at their places, zeros elsewhere."""
+
+    _dims = 2
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """The larger tensor."""
+        return self._run(F.max_unpool2d, input, indices, output_size)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """`MaxPool3d` undone: the maxima at their places, zeros elsewhere."""
+
+    _dims = 3
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """The larger tensor."""
+        return self._run(F.max_unpool3d, input, indices, output_size)

@@ -1,0 +1,334 @@
+"""More ways to rearrange tensors, to build them of others, and to write into copies."""
+
+from __future__ import annotations
+
+from itertools import combinations as _combinations
+from itertools import combinations_with_replacement, pairwise, product
+from typing import Any
+
+import numpy as np
+
+from ..device import module_of
+from ..tensor import Tensor, wrap
+from .creation import finish, numpy_type
+from .gather import sum_at
+from .index import index_select, narrow, select
+from .join import cat
+from .registry import OPS, function, op
+from .shape import at_dim, diagonal, permute, sizes
+
+# Views by strides
+
+
+@op(view=True)
+def as_strided(xp, x, /, size, stride, storage_offset=None):
+    """The memory of x read with other sizes and steps, both counted in elements."""
+    size, stride = sizes(size), sizes(stride)
+    base = x if x.flags.c_contiguous else xp.ascontiguousarray(x)
+    start = base.reshape(-1)[storage_offset or 0 :]
+    need = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else 0
+    if need > start.size:
+        raise RuntimeError(f"sizes {size} and strides {stride} are out of bounds for the storage")
+    steps = [s * x.itemsize for s in stride]
+    return xp.lib.stride_tricks.as_strided(start, size, steps)
+
+
+@op(on="")
+def strided_put(xp, x, /, shape, size, stride, offset):
+    """Zeros of a shape with x added where strides lead."""
+    places: Any = offset or 0
+    for i, (n, step) in enumerate(zip(sizes(size), sizes(stride), strict=True)):
+        places = places + (xp.arange(n) * step).reshape([-1] + [1] * (len(size) - 1 - i))
+    total = 1
+    for n in shape:
+        total *= n
+    places = xp.broadcast_to(xp.asarray(places), x.shape).reshape(-1)
+    return sum_at(xp, (total,), (places,), x.reshape(-1)).reshape(shape)
+
+
+as_strided.gradients(
+    x=lambda ns, g, x_shape, size, stride, storage_offset: ns.strided_put(
+        g, tuple(x_shape), size, stride, storage_offset
+    )
+)
+strided_put.gradients(x=lambda ns, g, size, stride, offset: ns.as_strided(g, size, stride, offset))
+
+
+@op(on="Tensor", name="unfold", view=True)
+def unfold_dim(xp, x, /, dimension, size, step):
+    """Windows of ``size`` along a dimension, ``step`` apart, in a new last dimension."""
+    at = at_dim(dimension, x.ndim)
+    longest = x.shape[at] if x.ndim else 1
+    if size > longest or step < 1:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {at} is {longest} but size is {size}"
+            if size > longest
+            else f"step is {step} but must be > 0"
+        )
+    if not x.ndim:
+        return x.reshape(1)[:size]
+    count = (x.shape[at] - size) // step + 1
+    shape = (*x.shape[:at], count, *x.shape[at + 1 :], size)
+    strides = (*x.strides[:at], x.strides[at] * step, *x.strides[at + 1 :], x.strides[at])
+    return xp.lib.stride_tricks.as_strided(x, shape, strides)
+
+
+@op(on="")
+def windows_put(xp, x, /, shape, dimension, size, step):
+    """Zeros of a shape with windows added where they were taken."""
+    at = at_dim(dimension, len(shape))
+    places = xp.arange(x.shape[at])[:, None] * step + xp.arange(size)
+    front = (slice(None),) * at
+    return sum_at(xp, shape, (*front, places), xp.moveaxis(x, -1, at + 1))
+
+
+unfold_dim.gradients(
+    x=lambda ns, g, x_shape, dimension, size, step: ns.windows_put(
+        g, tuple(x_shape), dimension, size, step
+    )
+)
+windows_put.gradients(x=lambda ns, g, dimension, size, step: ns.unfold(g, dimension, size, step))
+
+# Turning and splitting
+
+
+@function
+def rot90(input, k=1, dims=(0, 1)):
+    """Turned by k quarters in the plane of two dimensions."""
+    a, b = (at_dim(d, input.ndim) for d in dims)
+    if a == b:
+        raise RuntimeError("expected rotation dims to be different")
+    k %= 4
+    if k == 0:
+        return input.clone()
+    if k == 2:
+        return OPS["flip"](input, (a, b))
+    swapped = OPS["transpose"](input, a, b)
+    return OPS["flip"](swapped, (a,) if k == 1 else (b,))
+
+
+def _edges(n: int, indices_or_sections: Any) -> list[int]:
+    """Where a tensor_split of n entries begins and ends its parts."""
+    at = indices_or_sections
+    if isinstance(at, Tensor):
+        at = at.tolist()
+    if isinstance(at, int):
+        if at < 1:
+            raise RuntimeError(f"number of sections must be larger than 0, got {at}")
+        small, more = divmod(n, at)
+        return [0, *np.cumsum([small + (i < more) for i in range(at)]).tolist()]
+    return [0, *(min(i + n if i < 0 else i, n) for i in at), n]
+
+
+@function
+def tensor_split(input, indices_or_sections, dim=0):
+    """Split along ``dim`` into so many parts, or at the indices given."""
+    n = input.shape[at_dim(dim, input.ndim)]
+    edges = _edges(n, indices_or_sections)
+    return tuple(narrow(input, dim, a, max(b - a, 0)) for a, b in pairwise(edges))
+
+
+def _exact_split(input, indices_or_sections, dim):
+    n = input.shape[dim]
+    if isinstance(indices_or_sections, int) and n % indices_or_sections:
+        raise RuntimeError(
+            f"attempted to split along dimension {dim}, but the size of the dimension {n} is not "
+            f"divisible by the split_size {indices_or_sections}!"
+        )
+    return tensor_split(input, indices_or_sections, dim)
+
+
+@function
+def hsplit(input, indices_or_sections):
+    """Split along the second dimension (the first of a vector)."""
+    return _exact_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
+
+
+@function
+def vsplit(input, indices_or_sections):
+    """Split along the first dimension."""
+    return _exact_split(input, indices_or_sections, 0)
+
+
+@function
+def dsplit(input, indices_or_sections):
+    """Split along the third dimension."""
+    return _exact_split(input, indices_or_sections, 2)
+
+
+# Of several
+
+
+def _listed(tensors: tuple[Any, ...]) -> list[Any]:
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        return list(tensors[0])
+    return list(tensors)
+
+
+def _at_least(n: int, shape_of: Any) -> Any:
+    def made(*tensors):
+        several = isinstance(tensors[0], (list, tuple)) or len(tensors) > 1
+        found = [t if t.ndim >= n else t.reshape(shape_of(t)) for t in _listed(tensors)]
+        return tuple(found) if several else found[0]
+
+    made.__doc__ = f"The tensors with at least {n} dimension{'s' * (n > 1)}."
+    return function(made, on="fb", name=f"atleast_{n}d")
+
+
+atleast_1d = _at_least(1, lambda t: (1,))
+atleast_2d = _at_least(2, lambda t: (1, t.numel()))
+atleast_3d = _at_least(3, lambda t: (*(1,) * (t.ndim < 2), *(t.shape or (1,)), 1))
+
+
+@function(on="fb")
+def dstack(tensors):
+    """The tensors side by side along the third dimension."""
+    return cat(list(atleast_3d(list(tensors))), 2)
+
+
+@function(on="fb", aliases=[])
+def column_stack(tensors):
+    """The tensors side by side, vectors as columns."""
+    return cat([t.reshape(-1, 1) if t.ndim < 2 else t for t in tensors], 1)
+
+
+@function(on="fb")
+def broadcast_tensors(*tensors):
+    """The tensors expanded to the shape that they have together."""
+    found = _listed(tensors)
+    shape = np.broadcast_shapes(*(t.shape for t in found))
+    return tuple(t.expand(shape) for t in found)
+
+
+@function(on="fb")
+def block_diag(*tensors):
+    """A matrix with the given ones along its diagonal."""
+    found = [atleast_2d(t) for t in tensors]
+    width, start, rows = sum(t.shape[1] for t in found), 0, []
+    for t in found:
+        after = width - start - t.shape[1]
+        rows.append(_framed(t, start, after))
+        start += t.shape[1]
+    return cat(rows, 0)
+
+
+def _framed(t: Tensor, before: int, after: int) -> Tensor:
+    return cat([t.new_zeros((len(t), before)), t, t.new_zeros((len(t), after))], 1)
+
+
+def _chosen(input: Tensor, places: list[Any], width: int) -> Tensor:
+    xp = module_of(input.array)
+    at = xp.asarray(np.array(places, "int64").reshape(-1, width))
+    return index_select(input, 0, wrap(at.reshape(-1))).reshape(-1, width)
+
+
+@function(on="fb")
+def combinations(input, r=2, with_replacement=False):
+    """All choices of r elements of a vector, one in each row."""
+    choose: Any = combinations_with_replacement if with_replacement else _combinations
+    return _chosen(input, list(choose(range(len(input)), r)), r)
+
+
+@function(on="fb")
+def cartesian_prod(*tensors):
+    """All choices of one element from each vector, one in each row."""
+    if len(tensors) == 1:
+        return tensors[0]
+    ways = np.array(list(product(*(range(len(t)) for t in tensors))), "int64")
+    ways = ways.reshape(-1, len(tensors))
+    xp = module_of(tensors[0].array)
+    columns = [
+        index_select(t, 0, wrap(xp.asarray(w))) for t, w in zip(tensors, ways.T, strict=True)
+    ]
+    return OPS["stack"](columns, 1)
+
+
+@function
+def kron(input, other):
+    """Each element of the input times the whole of the other, as blocks."""
+    n = max(input.ndim, other.ndim)
+    a, b = (t.reshape((1,) * (n - t.ndim) + tuple(t.shape)) for t in (input, other))
+    shape = tuple(i * j for i, j in zip(a.shape, b.shape, strict=True))
+    outer = a.reshape(*a.shape, *(1,) * n) * b.reshape(*(1,) * n, *b.shape)
+    return permute(outer, tuple(d for i in range(n) for d in (i, n + i))).reshape(shape)
+
+
+@function
+def diagflat(input, offset=0):
+    """A square matrix with the elements on a diagonal."""
+    n = input.numel() + abs(offset)
+    return OPS["diagonal_put"](input.reshape(-1), (n, n), offset, 0, 1)
+
+
+def _triangle(keep: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+    found = np.stack(keep(row, offset, col)).astype(numpy_type(dtype, np.dtype("int64")))
+    return finish(found, device)
+
+
+@function(on="fb")
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """Rows and columns of the lower triangle of a matrix, as a tensor (2, n)."""
+    return _triangle(np.tril_indices, row, col, offset, dtype, device)
+
+
+@function(on="fb")
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """Rows and columns of the upper triangle of a matrix, as a tensor (2, n)."""
+    return _triangle(np.triu_indices, row, col, offset, dtype, device)
+
+
+# Copies written into
+
+
+def _written(input: Tensor, src: Tensor, place: Any) -> Tensor:
+    out = input.clone()
+    place(out).copy_(src)
+    return out
+
+
+@function
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """A copy with a diagonal replaced."""
+    return _written(input, src, lambda x: diagonal(x, offset, dim1, dim2))
+
+
+@function
+def select_scatter(input, src, dim, index):
+    """A copy with one slice along ``dim`` replaced."""
+    return _written(input, src, lambda x: select(x, dim, index))
+
+
+@function
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """A copy with the slices from ``start`` to ``end`` along ``dim`` replaced."""
+    front = (slice(None),) * at_dim(dim, input.ndim)
+    return _written(input, src, lambda x: x[(*front, slice(start, end, step))])
+
+
+@function
+def masked_scatter(input, mask, source):
+    """A copy with the elements where the mask holds replaced by those of ``source`` in turn."""
+    shape = np.broadcast_shapes(input.shape, mask.shape)
+    wide, full = mask.expand(shape), input.expand(shape).clone()
+    count = int(wide.array.sum())
+    if source.numel() < count:
+        raise RuntimeError(
+            f"masked_scatter: expected {count} elements of source, it has {source.numel()}"
+        )
+    full[wide] = source.reshape(-1)[:count]
+    return full
+
+
+@function
+def renorm(input, p, dim, maxnorm):
+    """Each slice along ``dim`` made shorter where its p-norm is above ``maxnorm``."""
+    at = at_dim(dim, input.ndim)
+    rest = tuple(i for i in range(input.ndim) if i != at)
+    size = OPS["norm"](input, float(p), rest, True)
+    return input * OPS["where"](size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+
+
+@function
+def dist(input, other, p=2):
+    """The p-norm of input - other."""
+    return OPS["norm"](input - other, float(p), None, False)

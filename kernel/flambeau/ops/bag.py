@@ -1,0 +1,128 @@
+"""Rows of a table summed up in bags, and two small functions of networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..device import module_of
+from ..tensor import wrap
+from .activation import softmax
+from .embedding import embedding
+from .join import stack as stacked
+from .random import rand_like
+from .registry import function
+
+
+def _edges(input, offsets, include_last_offset):
+    """Where each bag begins and ends among the indices, all in a row."""
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError("if input is 2D, then offsets has to be None")
+        n = input.shape[1]
+        return [(i * n, (i + 1) * n) for i in range(input.shape[0])]
+    if input.ndim != 1:
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
+    if offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    if offsets.ndim != 1:
+        raise ValueError("offsets has to be a 1D Tensor")
+    starts = [int(i) for i in offsets]
+    if starts and starts[0] != 0:
+        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence has to start at 0")
+    ends = [*starts[1:], input.shape[0]]
+    if include_last_offset:
+        starts, ends = starts[:-1], [*starts[1:]]
+    if starts and max(starts) > input.shape[0]:
+        raise RuntimeError(f"offsets go up to {max(starts)}, there are {input.shape[0]} indices")
+    return list(zip(starts, ends, strict=True))
+
+
+def _largest(rows, edges, kept):
+    """The largest of each column in each bag; zeros for an empty one."""
+    found = []
+    for start, end in edges:
+        places = np.arange(start, end)[kept[start:end]]
+        if len(places):
+            own = rows.index_select(0, wrap(module_of(rows.array).asarray(places)))
+            found.append(own.max(0).values)
+        else:
+            found.append(rows.detach().new_zeros(rows.shape[1:]))
+    return stacked(found) if found else rows[:0]
+
+
+def _check(input, mode, per_sample_weights):
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            f"for mode='sum' (got mode='{mode}')."
+        )
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, "
+            f"then it must have the same shape as the input ({list(input.shape)})"
+        )
+
+
+@function(on="F")
+def embedding_bag(
+    input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False,
+    mode="mean", sparse=False, per_sample_weights=None, include_last_offset=False,
+    padding_idx=None,
+):  # fmt: skip
+    """The rows of each bag of indices: their sum, mean or maximum.
+
+    Bags are the rows of a 2D ``input``; in a 1D one they begin at ``offsets``. Mirrors
+    ``torch.nn.functional.embedding_bag``.
+    """
+    _check(input, mode, per_sample_weights)
+    edges = _edges(input, offsets, include_last_offset)
+    flat = input.reshape(-1)
+    rows = embedding(
+        *(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq and mode != "max")
+    )
+    indices = flat.array.get() if hasattr(flat.array, "get") else flat.array
+    kept = np.ones(len(indices), bool)
+    if padding_idx is not None:
+        kept = indices != padding_idx % weight.shape[0]
+    if mode == "max":
+        return _largest(rows, edges, kept)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    return _summed(rows, edges, kept, mode)
+
+
+def _summed(rows, edges, kept, mode):
+    """Sums of the rows of each bag, by one product with a matrix of ones (or of shares)."""
+    shares = np.zeros((len(edges), rows.shape[0]), rows.array.dtype)
+    for i, (start, end) in enumerate(edges):
+        shares[i, start:end] = kept[start:end]
+    if mode == "mean":
+        shares /= np.maximum(shares.sum(1, keepdims=True), 1)
+    return wrap(module_of(rows.array).asarray(shares)) @ rows
+
+
+@function(on="fb F")
+def bilinear(input1, input2, weight, bias=None):
+    """x1ᵀ W x2 + b, one matrix for each output feature."""
+    first = input1.unsqueeze(-2).unsqueeze(-2) @ weight  # (..., out, 1, in2)
+    out = (first @ input2.unsqueeze(-2).unsqueeze(-1)).squeeze(-1).squeeze(-1)
+    return out if bias is None else out + bias
+
+
+@function(on="F")
+def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
+    """softmax((logits + Gumbel noise) / tau); ``hard`` gives one-hot, with the gradient of soft.
+
+    Mirrors ``torch.nn.functional.gumbel_softmax``.
+    """
+    noise = -(-rand_like(logits).clamp(1e-30).log()).log()
+    soft = softmax((logits + noise) / tau, dim)
+    if not hard:
+        return soft
+    at = soft.max(dim, keepdim=True)[1]
+    one_hot = soft.detach().new_zeros(soft.shape).scatter(dim, at, 1.0)
+    return one_hot - soft.detach() + soft

@@ -1,0 +1,251 @@
+"""More functions of two numbers, element by element."""
+
+from __future__ import annotations
+
+from math import log
+
+from ..dtypes import floating
+from .promote import same, same_float, to_float
+from .registry import OPS, function, op
+
+
+@op(promote=same_float)
+def logaddexp(xp, x, y):
+    """log(eˣ + eʸ), without overflow."""
+    return xp.logaddexp(x, y)
+
+
+@op(promote=same_float)
+def logaddexp2(xp, x, y):
+    """log₂(2ˣ + 2ʸ), without overflow."""
+    return xp.logaddexp2(x, y)
+
+
+logaddexp.gradients(
+    x=lambda ns, g, x, out: g * ns.exp(x - out), y=lambda ns, g, y, out: g * ns.exp(y - out)
+)
+logaddexp2.gradients(
+    x=lambda ns, g, x, out: g * ns.exp((x - out) * log(2)),
+    y=lambda ns, g, y, out: g * ns.exp((y - out) * log(2)),
+)
+
+
+@op(promote=same, inplace=True)
+def hypot(xp, x, y):
+    """√(x² + y²), without overflow."""
+    return xp.hypot(x, y)
+
+
+hypot.gradients(x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
+
+
+@op(promote=same_float, inplace=True, on="fb Tensor special")
+def xlogy(xp, x, y):
+    """x · log y, and 0 where x is 0."""
+    return xp.where((x == 0) & ~xp.isnan(y), 0, x * xp.log(y)).astype(xp.result_type(x, y))
+
+
+@op(promote=same_float, on="special")
+def xlog1py(xp, x, y):
+    """x · log(1 + y), and 0 where x is 0."""
+    return xp.where((x == 0) & ~xp.isnan(y), 0, x * xp.log1p(y)).astype(xp.result_type(x, y))
+
+
+xlogy.gradients(
+    x=lambda ns, g, x, y: g * ns.where((x == 0) & (y <= 0), 0.0, ns.log(y)),
+    y=lambda g, x, y: g * (x / y),
+)
+xlog1py.gradients(
+    x=lambda ns, g, x, y: g * ns.where((x == 0) & (y <= -1), 0.0, ns.log1p(y)),
+    y=lambda g, x, y: g * (x / (y + 1)),
+)
+
+
+@op(promote=same, inplace=True)
+def copysign(xp, x, y):
+    """The size of x with the sign of y."""
+    return xp.copysign(*(floating(v) if hasattr(v, "astype") else v for v in (x, y)))
+
+
+copysign.gradients(
+    x=lambda ns, g, x, out: ns.where(x == 0, 0.0, g * ns.sign(x) * ns.sign(out)),
+    y=lambda ns, g, out: ns.zeros_of(g),
+)
+
+
+@op(inplace=True)
+def heaviside(xp, x, values):
+    """0 for x < 0, 1 for x > 0, ``values`` at 0."""
+    if x.dtype != values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return xp.where(x == 0, values, x > 0).astype(x.dtype)
+
+
+@op(promote=same)
+def fmax(xp, x, y):
+    """The larger of x and y, or the one that is a number."""
+    return xp.fmax(x, y)
+
+
+@op(promote=same)
+def fmin(xp, x, y):
+    """The smaller of x and y, or the one that is a number."""
+    return xp.fmin(x, y)
+
+
+fmax.gradients(
+    x=lambda ns, g, x, y: g * ((x >= y) | ns.isnan(y)),
+    y=lambda ns, g, x, y: g * ((x < y) | ns.isnan(x)) * (y == y),
+)
+fmin.gradients(
+    x=lambda ns, g, x, y: g * ((x <= y) | ns.isnan(y)),
+    y=lambda ns, g, x, y: g * ((x > y) | ns.isnan(x)) * (y == y),
+)
+
+
+def _integers(name, *arrays):
+    if any(getattr(a, "dtype", "i") != "i" and a.dtype.kind not in "iu" for a in arrays):
+        raise NotImplementedError(f"{name} works on integers")
+
+
+@op(promote=same, inplace=True)
+def gcd(xp, x, y):
+    """The greatest common divisor."""
+    _integers("gcd", x, y)
+    return xp.gcd(x, y)
+
+
+@op(promote=same, inplace=True)
+def lcm(xp, x, y):
+    """The least common multiple."""
+    _integers("lcm", x, y)
+    return xp.lcm(x, y)
+
+
+@op(inplace=True)
+def nextafter(xp, x, y):
+    """The next number after x in the direction of y."""
+    return xp.nextafter(x, y)
+
+
+@function
+def ldexp(input, other):
+    """input · 2ᵒᵗʰᵉʳ."""
+    other = other.to(input.dtype) if input.is_floating_point() else other
+    return input * OPS["pow"](2.0, other)
+
+
+@function
+def float_power(input, exponent):
+    """input to the power of ``exponent``, in float64."""
+    double = [t.double() if hasattr(t, "double") else float(t) for t in (input, exponent)]
+    return OPS["pow"](*double)
+
+
+@function(on="fb")
+def rsub(input, other, *, alpha=1):
+    """other - alpha · input."""
+    return other - (input if alpha == 1 else alpha * input)
+
+
+@op(promote=same, inplace=True)
+def clamp_min(xp, x, min):
+    """max(x, min)."""
+    return xp.maximum(x, min)
+
+
+@op(promote=same, inplace=True)
+def clamp_max(xp, x, max):
+    """min(x, max)."""
+    return xp.minimum(x, max)
+
+
+clamp_min.gradients(x=lambda g, x, min: g * (x >= min), min=lambda g, x, min: g * (x < min))
+clamp_max.gradients(x=lambda g, x, max: g * (x <= max), max=lambda g, x, max: g * (x > max))
+
+# Of one number
+
+
+@op(promote=to_float, inplace=True)
+def deg2rad(xp, x):
+    """Degrees as radians: x · π / 180."""
+    return xp.deg2rad(x)
+
+
+@op(promote=to_float, inplace=True)
+def rad2deg(xp, x):
+    """Radians as degrees: x · 180 / π."""
+    return xp.rad2deg(x)
+
+
+deg2rad.gradients(x=lambda ns, g: ns.deg2rad(g))
+rad2deg.gradients(x=lambda ns, g: ns.rad2deg(g))
+
+
+@op(promote=to_float, inplace=True, on="fb Tensor special")
+def sinc(xp, x):
+    """sin(πx) / (πx), and 1 at 0."""
+    return xp.sinc(x)
+
+
+@sinc.gradient("x")
+def _(ns, g, x, out):
+    pi = 3.141592653589793
+    safe = ns.where(x == 0, 1.0, x)
+    return g * ns.where(x == 0, 0.0, (ns.cos(x * pi) - out) / safe)
+
+
+@op(promote=to_float, inplace=True, on="fb Tensor special")
+def logit(xp, x, /, eps=None):
+    """log(x / (1 - x)), with x first brought into [eps, 1 - eps]."""
+    x = x if eps is None else xp.clip(x, eps, 1 - eps)
+    return xp.log(x / (1 - x))
+
+
+@logit.gradient("x")
+def _(ns, g, x, eps):
+    low, high = (0.0, 1.0) if eps is None else (eps, 1 - eps)
+    inside = (x >= low) & (x <= high)
+    return ns.where(inside, g / (x * (1 - x)), 0.0 if eps is not None else float("nan"))
+
+
+@op(promote=to_float, on="special")
+def entr(xp, x):
+    """-x · log x; 0 at 0, -∞ below."""
+    inner = -x * xp.log(xp.where(x > 0, x, 1))
+    return xp.where(x < 0, -xp.inf, xp.where(xp.isnan(x), x, inner)).astype(x.dtype)
+
+
+entr.gradients(x=lambda ns, g, x: g * (-ns.log(x) - 1))
+
+
+@op
+def isposinf(xp, x):
+    """Whether it is +∞."""
+    return xp.isposinf(x) if x.dtype.kind == "f" else xp.zeros(x.shape, bool)
+
+
+@op
+def isneginf(xp, x):
+    """Whether it is -∞."""
+    return xp.isneginf(x) if x.dtype.kind == "f" else xp.zeros(x.shape, bool)
+
+
+@function
+def positive(input):
+    """The tensor itself."""
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator is not supported for bool tensors.")
+    return input
+
+
+@function
+def is_signed(input):
+    """Whether its type has negative numbers."""
+    return input.dtype.is_signed
+
+
+@function
+def is_same_size(input, other):
+    """Whether both have the same shape."""
+    return input.shape == other.shape

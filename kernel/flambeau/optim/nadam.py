@@ -1,0 +1,78 @@
+"""NAdam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .optimizer import (
+    Optimizer,
+    State,
+    check_at_least,
+    check_betas,
+    count_step,
+    scalar,
+    state_array,
+)
+
+
+class NAdam(Optimizer):
+    """p -= lr · (μₜ₊₁m / (1 - Πμₜ₊₁) + (1-μₜ)g / (1 - Πμₜ)) / (√v̂ + eps) (Dozat 2016).
+
+    m and v̂ are those of `Adam`, and μₜ = β₁(1 - 0.96^(t · momentum_decay) / 2), whose product over
+    all steps is Πμₜ. ``weight_decay`` adds weight_decay · p to g, or (``decoupled_weight_decay``)
+    first shrinks p by lr · weight_decay.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        check_at_least(0.0, lr=lr, eps=eps)
+        check_betas(betas)
+        check_at_least(0.0, weight_decay=weight_decay, momentum_decay=momentum_decay)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum_decay": momentum_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _update(self, xp: Any, p: Any, g: Any, state: State, group: dict[str, Any]) -> None:
+        (beta1, beta2), lr = group["betas"], float(group["lr"])
+        t = count_step(state)
+        if group["weight_decay"] != 0:
+            if group["decoupled_weight_decay"]:
+                p *= 1 - lr * group["weight_decay"]
+            else:
+                g = g + group["weight_decay"] * p
+        mu, following = (
+            beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1)
+        )
+        product = state.setdefault("mu_product", scalar(1.0)).array
+        product *= mu
+        m, v = state_array(state, "exp_avg", p), state_array(state, "exp_avg_sq", p)
+        m += (1 - beta1) * (g - m)
+        v *= beta2
+        v += (1 - beta2) * (g * g)
+        scale = xp.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"]
+        p -= lr * (1 - mu) / (1 - float(product)) * (g / scale)
+        p -= lr * following / (1 - float(product) * following) * (m / scale)
