@@ -86,9 +86,13 @@ class Pass:
         if self.create_graph:
             if g.array.shape != like.shape:
                 g = _taped.sum_to(g, tuple(like.shape))
+            if g.array.dtype.kind == "c" and like.dtype.kind != "c":
+                g = _taped.real(g)  # the gradient of a real number is real
             return g if g.array.dtype == like.dtype else _taped.cast(g, like.dtype)
         if g.shape != like.shape:
             g = self.ns.sum_to(g, like.shape)
+        if g.dtype.kind == "c" and like.dtype.kind != "c":
+            g = g.real
         return g if g.dtype == like.dtype else self.ns.cast(g, like.dtype)
 
     def _reach_leaf(self, leaf: Tensor, g: Any, owned: bool) -> None:
@@ -171,6 +175,8 @@ class Pass:
         elif g.__class__ is not self.kind:
             self.kind = g.__class__
             self.ns = _namespace(g[0] if g.__class__ is list else g)
+        if plan.op.holomorphic and node.dtype.kind == "c":
+            kept = [conjugated(k) for k in kept]
         ns = self.ns
         recorder = slot.recorder
         if recorder is not None:
@@ -202,6 +208,15 @@ class Pass:
                 g = wrap(g) if self.create_graph else g
             filled.append(g)
         return filled
+
+
+def conjugated(kept: Any) -> Any:
+    """The conjugate of something kept, if it is an array, a Tensor or a number that is complex."""
+    if isinstance(kept, Tensor):
+        return _taped.conj(kept) if kept.array.dtype.kind == "c" else kept
+    if getattr(getattr(kept, "dtype", None), "kind", "") == "c":
+        return kept.conj()
+    return kept.conjugate() if kept.__class__ is complex else kept
 
 
 def check_hooked(hook: Any, g: Tensor, replaced: Any) -> None:

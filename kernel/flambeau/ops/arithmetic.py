@@ -13,7 +13,7 @@ def _no_bool(name, x, y):
         raise RuntimeError(f"{name} of two bool tensors; use ^, logical_xor() or .int()")
 
 
-@op(promote=same, inplace=True)
+@op(promote=same, inplace=True, holomorphic=True)
 def add(xp, x, y, /, alpha=1):
     """x + alpha · y."""
     if alpha == 1:
@@ -25,7 +25,7 @@ def add(xp, x, y, /, alpha=1):
 add.gradients(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 
 
-@op(promote=same, inplace=True, aliases=["subtract"])
+@op(promote=same, inplace=True, aliases=["subtract"], holomorphic=True)
 def sub(xp, x, y, /, alpha=1):
     """x - alpha · y."""
     _no_bool("subtraction", x, y)
@@ -35,7 +35,7 @@ def sub(xp, x, y, /, alpha=1):
 sub.gradients(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
 
 
-@op(promote=same, inplace=True, aliases=["multiply"])
+@op(promote=same, inplace=True, aliases=["multiply"], holomorphic=True)
 def mul(xp, x, y):
     """x · y."""
     return x * y
@@ -44,7 +44,7 @@ def mul(xp, x, y):
 mul.gradients(x=lambda g, y: g * y, y=lambda g, x: g * x)
 
 
-@op(promote=same, inplace=True, aliases=["divide"])
+@op(promote=same, inplace=True, aliases=["divide"], holomorphic=True)
 def div(xp, x, y, /, rounding_mode=None):
     """x / y; ``rounding_mode`` "floor" or "trunc" rounds it down or towards zero."""
     if rounding_mode is None:
@@ -68,7 +68,7 @@ div.gradients(
 )
 
 
-@op(promote=same_float, inplace=True)
+@op(promote=same_float, inplace=True, holomorphic=True)
 def true_divide(xp, x, y):
     """x / y."""
     return xp.divide(x, y)
@@ -115,7 +115,7 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
-@op(promote=same, inplace=True)
+@op(promote=same, inplace=True, holomorphic=True)
 def pow(xp, x, exponent):
     """x to the power of ``exponent``; either may be a number."""
     return x**exponent
@@ -232,7 +232,7 @@ def _(self, condition, other):
     return where_(condition, self, other)
 
 
-@op(promote=same, inplace=True)
+@op(promote=same, inplace=True, holomorphic=True)
 def lerp(xp, x, end, weight):
     """x + weight · (end - x): on the straight line from x to ``end``."""
     return x + weight * (end - x)
@@ -245,7 +245,7 @@ lerp.gradients(
 )
 
 
-@op(promote=same, inplace=True)
+@op(promote=same, inplace=True, holomorphic=True)
 def addcmul(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 · tensor2."""
     return x + value * (tensor1 * tensor2)
@@ -258,7 +258,7 @@ addcmul.gradients(
 )
 
 
-@op(promote=same, inplace=True)
+@op(promote=same, inplace=True, holomorphic=True)
 def addcdiv(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 / tensor2."""
     return x + value * (tensor1 / tensor2)

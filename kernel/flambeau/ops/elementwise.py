@@ -28,7 +28,7 @@ def abs(xp, x):
     return xp.abs(x)
 
 
-abs.gradients(x=lambda ns, g, x: g * ns.sign(x))
+abs.gradients(x=lambda ns, g, x: g * ns.sgn(x))
 
 
 @op(inplace=True)
@@ -49,7 +49,7 @@ def zeros_of(xp, x):
 zeros_of.gradients(x=lambda ns, g: ns.zeros_of(g))
 
 
-@op(inplace=True)
+@op(inplace=True, holomorphic=True)
 def square(xp, x):
     """x²."""
     return x * x if x.dtype.kind != "b" else x.astype("int64")
@@ -58,7 +58,7 @@ def square(xp, x):
 square.gradients(x=lambda g, x: g * (x * 2))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def sqrt(xp, x):
     """√x."""
     return xp.sqrt(x)
@@ -67,7 +67,7 @@ def sqrt(xp, x):
 sqrt.gradients(x=lambda g, out: g / (out * 2))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def rsqrt(xp, x):
     """1 / √x."""
     return 1 / xp.sqrt(x)
@@ -76,7 +76,7 @@ def rsqrt(xp, x):
 rsqrt.gradients(x=lambda g, out: g * (out * out * out) * -0.5)
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def reciprocal(xp, x):
     """1 / x."""
     return 1 / x
@@ -87,7 +87,7 @@ reciprocal.gradients(x=lambda g, out: -g * (out * out))
 # Exponentials and logarithms
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def exp(xp, x):
     """e to the power of x."""
     return xp.exp(x)
@@ -96,7 +96,7 @@ def exp(xp, x):
 exp.gradients(x=lambda g, out: g * out)
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def exp2(xp, x):
     """2 to the power of x."""
     return xp.exp2(x)
@@ -105,7 +105,7 @@ def exp2(xp, x):
 exp2.gradients(x=lambda g, out: g * out * log(2))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def expm1(xp, x):
     """eˣ - 1, exact where x is small."""
     return xp.expm1(x)
@@ -114,7 +114,7 @@ def expm1(xp, x):
 expm1.gradients(x=lambda g, out: g * (out + 1))
 
 
-@op(promote=to_float, name="log", inplace=True)
+@op(promote=to_float, name="log", inplace=True, holomorphic=True)
 def log_(xp, x):
     """Natural logarithm."""
     return xp.log(x)
@@ -123,7 +123,7 @@ def log_(xp, x):
 log_.gradients(x=lambda g, x: g / x)
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def log1p(xp, x):
     """log(1 + x), exact where x is small."""
     return xp.log1p(x)
@@ -132,7 +132,7 @@ def log1p(xp, x):
 log1p.gradients(x=lambda g, x: g / (x + 1))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def log2(xp, x):
     """Logarithm to base 2."""
     return xp.log2(x)
@@ -141,7 +141,7 @@ def log2(xp, x):
 log2.gradients(x=lambda g, x: g / (x * log(2)))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def log10(xp, x):
     """Logarithm to base 10."""
     return xp.log10(x)
@@ -152,7 +152,7 @@ log10.gradients(x=lambda g, x: g / (x * log(10)))
 # Circular and hyperbolic functions
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def sin(xp, x):
     """Sine of an angle in radians."""
     return xp.sin(x)
@@ -161,7 +161,7 @@ def sin(xp, x):
 sin.gradients(x=lambda ns, g, x: g * ns.cos(x))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def cos(xp, x):
     """Cosine of an angle in radians."""
     return xp.cos(x)
@@ -170,7 +170,7 @@ def cos(xp, x):
 cos.gradients(x=lambda ns, g, x: -g * ns.sin(x))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def tan(xp, x):
     """Tangent of an angle in radians."""
     return xp.tan(x)
@@ -179,7 +179,7 @@ def tan(xp, x):
 tan.gradients(x=lambda g, out: g * (out * out + 1))
 
 
-@op(promote=to_float, inplace=True, aliases=["arcsin"])
+@op(promote=to_float, inplace=True, aliases=["arcsin"], holomorphic=True)
 def asin(xp, x):
     """The angle in [-π/2, π/2] whose sine is x."""
     return xp.arcsin(x)
@@ -188,7 +188,7 @@ def asin(xp, x):
 asin.gradients(x=lambda ns, g, x: g * ns.rsqrt(1 - x * x))
 
 
-@op(promote=to_float, inplace=True, aliases=["arccos"])
+@op(promote=to_float, inplace=True, aliases=["arccos"], holomorphic=True)
 def acos(xp, x):
     """The angle in [0, π] whose cosine is x."""
     return xp.arccos(x)
@@ -197,7 +197,7 @@ def acos(xp, x):
 acos.gradients(x=lambda ns, g, x: -g * ns.rsqrt(1 - x * x))
 
 
-@op(promote=to_float, inplace=True, aliases=["arctan"])
+@op(promote=to_float, inplace=True, aliases=["arctan"], holomorphic=True)
 def atan(xp, x):
     """The angle in (-π/2, π/2) whose tangent is x."""
     return xp.arctan(x)
@@ -206,7 +206,7 @@ def atan(xp, x):
 atan.gradients(x=lambda g, x: g / (x * x + 1))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def sinh(xp, x):
     """(eˣ - e⁻ˣ) / 2."""
     return xp.sinh(x)
@@ -215,7 +215,7 @@ def sinh(xp, x):
 sinh.gradients(x=lambda ns, g, x: g * ns.cosh(x))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=to_float, inplace=True, holomorphic=True)
 def cosh(xp, x):
     """(eˣ + e⁻ˣ) / 2."""
     return xp.cosh(x)
@@ -224,7 +224,7 @@ def cosh(xp, x):
 cosh.gradients(x=lambda ns, g, x: g * ns.sinh(x))
 
 
-@op(promote=to_float, on="fb Tensor F", inplace=True)
+@op(promote=to_float, on="fb Tensor F", inplace=True, holomorphic=True)
 def tanh(xp, x):
     """Hyperbolic tangent, from -1 to 1."""
     return xp.tanh(x)
@@ -233,7 +233,7 @@ def tanh(xp, x):
 tanh.gradients(x=lambda g, out: g * (1 - out * out))
 
 
-@op(promote=to_float, inplace=True, aliases=["arcsinh"])
+@op(promote=to_float, inplace=True, aliases=["arcsinh"], holomorphic=True)
 def asinh(xp, x):
     """The number whose hyperbolic sine is x."""
     return xp.arcsinh(x)
@@ -242,7 +242,7 @@ def asinh(xp, x):
 asinh.gradients(x=lambda ns, g, x: g * ns.rsqrt(x * x + 1))
 
 
-@op(promote=to_float, inplace=True, aliases=["arccosh"])
+@op(promote=to_float, inplace=True, aliases=["arccosh"], holomorphic=True)
 def acosh(xp, x):
     """The positive number whose hyperbolic cosine is x."""
     return xp.arccosh(x)
@@ -251,7 +251,7 @@ def acosh(xp, x):
 acosh.gradients(x=lambda ns, g, x: g * ns.rsqrt(x * x - 1))
 
 
-@op(promote=to_float, inplace=True, aliases=["arctanh"])
+@op(promote=to_float, inplace=True, aliases=["arctanh"], holomorphic=True)
 def atanh(xp, x):
     """The number whose hyperbolic tangent is x."""
     return xp.arctanh(x)
@@ -262,7 +262,7 @@ atanh.gradients(x=lambda g, x: g / (1 - x * x))
 # The S-shaped and the hinged
 
 
-@op(promote=to_float, on="fb Tensor F", inplace=True)
+@op(promote=to_float, on="fb Tensor F", inplace=True, holomorphic=True)
 def sigmoid(xp, x):
     """1 / (1 + e⁻ˣ), from 0 to 1."""
     return 1 / (1 + xp.exp(-x))

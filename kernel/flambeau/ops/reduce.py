@@ -119,7 +119,7 @@ def _(ns, g, x, dim, keepdim):
     return ns.where(ns.isnan(x), 0.0, spread(ns, g, x.shape, dim, keepdim))
 
 
-@op
+@op(holomorphic=True)
 def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Product over ``dim`` (all dimensions where None)."""
     inner, result = _accumulator(x, dtype)

@@ -126,6 +126,9 @@ class Op:
         self.forward = self.source_function = forward
         self.view: bool = options.get("view", False)  # the output shares the input's memory
         self.promote: Callable[..., Any] | None = options.get("promote")
+        # Of complex numbers, the gradient is g times the *conjugate* of the derivative; for these
+        # it is enough that the engine conjugates what the rule is given.
+        self.holomorphic: bool = options.get("holomorphic", False)
         self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
         self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
         self.rules: list[Rule] = []
