@@ -56,7 +56,9 @@ def wheel(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def unpacked(folder: Path, sdist: Path) -> Path:
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+        # Python 3.11 knows the filter from 3.11.4 on.
+        how = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder / "unpacked", **how)
     (tree,) = (folder / "unpacked").iterdir()
     return tree
 

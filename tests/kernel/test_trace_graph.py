@@ -94,3 +94,12 @@ def test_without_a_backward_every_pass_is_drawn() -> None:
         net(fb.ones(3, 4))
         net(fb.ones(5, 4))
     assert [node.label for node in forward_graph(trace).nodes.values()] == ["linear", "linear"]
+
+
+def test_a_forward_after_a_finished_backward_is_drawn() -> None:
+    net = nn.Linear(4, 2)
+    with fb.record(statistics=0) as trace:
+        (fb.ones(3, requires_grad=True) * 2).sum().backward()
+        net(fb.ones(3, 4))
+    drawn = [node.label for node in forward_graph(trace).nodes.values()]
+    assert drawn == ["mul", "sum", "linear"]

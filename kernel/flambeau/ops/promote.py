@@ -63,13 +63,18 @@ def only_float(arrays: list[Any]) -> list[Any]:
     return arrays
 
 
+def _conversion(dtype: Any) -> str:
+    short = {"float32": "float", "float64": "double", "float16": "half"}
+    return f"x.{short[dtype.name]}()" if dtype.name in short else f"x.to(torch.{dtype.name})"
+
+
 def alike(arrays: list[Any]) -> list[Any]:
     """The inputs as they are; RuntimeError if they differ in type (``None`` has none)."""
     to = arrays[0].dtype
     for a in arrays:
         if a is not None and a.dtype is not to and a.dtype != to:
             raise RuntimeError(
-                f"expected all inputs to have the same dtype, got {to} and {a.dtype}; "
-                f"x.to(fb.{to}) converts"
+                f"expected all inputs to have the same dtype, but the input is {to} and another "
+                f"(such as the weight) is {a.dtype}; {_conversion(a.dtype)} makes the input fit"
             )
     return arrays

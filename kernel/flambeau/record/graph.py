@@ -81,10 +81,10 @@ def forward_graph(trace: Trace, iteration: int | None = None, depth: int = 99) -
 
 
 def taking_part(trace: Trace, rows: list[int]) -> list[int]:
-    """The forward operations that hang together with one that has a backward.
+    """The forward operations that hang together with one that has a backward, or came after it.
 
     They hang together where one uses what another has made. All of them, where none has a
-    backward or one has failed.
+    backward or one has failed. What ran after the last backward is what the user did last.
     """
     with_backward = set(trace["ops"]["forward"].tolist()) & set(rows)
     if not with_backward or set(trace["errors"]["op"].tolist()) & set(rows):
@@ -103,7 +103,11 @@ def taking_part(trace: Trace, rows: list[int]) -> list[int]:
             maker[tensor] = op
         elif op in group and role == 0 and tensor in maker:
             group[first(op)] = first(maker[tensor])
-    kept = {first(row) for row in with_backward}
+    ops = trace["ops"]
+    of_rows = np.isin(ops["forward"], rows)
+    last = int(ops["tick"][of_rows].max())
+    newest = [row for row in rows if ops["tick"][row] > last]
+    kept = {first(row) for row in (*with_backward, *newest)}
     return [row for row in rows if first(row) in kept]
 
 
