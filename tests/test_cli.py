@@ -137,6 +137,12 @@ def test_version(capsys: pytest.CaptureFixture) -> None:
     assert capsys.readouterr().out == "0.1.0\n"
 
 
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "flambeau", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "0.1.0\n"
+
+
 @pytest.mark.parametrize("bad", ["missing", "empty", "text", "truncated", "folder"])
 def test_view_of_a_bad_file_is_one_clear_line(
     tmp_path: Path, capsys: pytest.CaptureFixture, bad: str
@@ -193,3 +199,10 @@ def test_info_names_every_cuda_device() -> None:
     rows = dict(cli._cuda())
     for i in range(cupy.cuda.runtime.getDeviceCount()):
         assert rows[f"cuda:{i}"].endswith("GiB")
+
+
+@pytest.mark.parametrize("port", ["abc", "-1", "99999999", "1.5"])
+def test_a_port_that_cannot_be_is_refused(port, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["lab", "--port", port])
+    assert "--port" in capsys.readouterr().err

@@ -91,4 +91,5 @@ def __getattr__(name: str) -> _Any:
         from .door import view
 
         return view()
-    raise AttributeError(f"module 'flambeau' has no attribute {name!r}")
+    hint = "" if name.startswith("_") else "; docs/differences.md says what is not there yet"
+    raise AttributeError(f"module 'flambeau' has no attribute {name!r}{hint}")

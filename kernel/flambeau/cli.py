@@ -113,6 +113,8 @@ def open_lab(folder: Path, notebook: str, *, browser: bool = True, port: int | N
 def view(args: argparse.Namespace) -> int:
     """Write a recording as one HTML page and open it."""
     source = Path(args.file)
+    if source.is_dir():
+        raise CommandError(f"{source}: this is a folder; name a recording (.flb) in it")
     page = Path(args.output) if args.output else source.with_suffix(".html")
     if page.resolve() == source.resolve():
         raise CommandError(f"{page} is the recording itself: name another page with -o")
@@ -251,23 +253,31 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="flambeau", description="Deep learning you can see.")
     parser.add_argument("--version", action="version", version=_version("flambeau") or "unknown")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     one = commands.add_parser("lab", help="put the tutorials into a folder, open JupyterLab there")
-    one.add_argument("dir", nargs="?", default="flambeau_tutorials", metavar="DIR")
-    one.add_argument("--port", type=int, help="port of the server (default: the first free one)")
+    where = "folder for the tutorials, made if need be (default: %(default)s)"
+    one.add_argument("dir", nargs="?", default="flambeau_tutorials", metavar="DIR", help=where)
+    one.add_argument("--port", type=_port, help="port of JupyterLab (default: the first free one)")
     one.set_defaults(run=lab)
 
     two = commands.add_parser("view", help="show a recording (.flb) as one HTML page")
-    two.add_argument("file", metavar="FILE.flb")
+    two.add_argument("file", metavar="FILE.flb", help="the recording to show")
     two.add_argument("-o", "--output", metavar="OUT.html", help="default: FILE.html beside it")
     two.set_defaults(run=view)
 
-    for command in (one, two):
-        command.add_argument("--no-browser", dest="browser", action="store_false")
+    for command, instead in ((one, "print the URL only"), (two, "write the page only")):
+        told = f"open no browser: {instead}"
+        command.add_argument("--no-browser", dest="browser", action="store_false", help=told)
 
     three = commands.add_parser("info", help="versions, devices, and how to get what is missing")
     three.set_defaults(run=info)

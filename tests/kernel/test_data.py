@@ -241,6 +241,17 @@ def test_collate(batch):
     assert shown(default_collate(batch)) == shown(torch.utils.data.default_collate(batch))
 
 
+def test_collated_numbers_lose_nothing():
+    assert default_collate([1, 2.5]).tolist() == [1, 2.5]
+    assert default_collate([True, 2]).tolist() == [1, 2]
+    assert default_collate([1, 2]).dtype is fb.int64
+    assert default_collate([1.0, 2]).dtype is fb.float64
+    with pytest.raises(RuntimeError, match="NoneType"):
+        default_collate([1, None])
+    with pytest.raises(RuntimeError, match="equal size"):
+        default_collate([np.ones(2), np.ones(3)])
+
+
 def test_collate_mistakes():
     with pytest.raises(TypeError, match="found <class 'object'>"):
         default_collate([object()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import sys
 import threading
 import weakref
 from typing import Any
@@ -521,3 +522,80 @@ def test_loading_weights_is_no_part_of_the_network() -> None:
         net.load_state_dict(weights)
         net(fb.ones(1, 3))
     assert [op.name for op in trace.ops] == ["linear"]
+
+
+# What the user's own code may do to a recorder
+
+
+def forgotten(self):  # no super().__init__()
+    self.factor = 2
+
+
+def failing(self, *args, **kwargs):
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "body", [{"__init__": forgotten}, {"extra_repr": failing}, {"named_modules": failing}]
+)
+def test_recording_does_not_make_a_module_fail(body) -> None:
+    module = type("Odd", (fb.nn.Module,), {**body, "forward": lambda self, x: x * 2})()
+    expected = module(fb.ones(2)).tolist()
+    with fb.record() as trace:
+        assert module(fb.ones(2)).tolist() == expected
+    assert trace.ops[-1].module == "module"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), AssertionError()])
+def test_an_error_without_a_message_is_recorded_by_its_kind(error) -> None:
+    with pytest.raises(type(error)), fb.record() as trace:
+        fb.ones(2).exp()
+        raise error
+    assert trace.errors == [type(error).__name__]
+    assert slot.recorder is None
+
+
+def test_an_error_that_cannot_be_printed_passes_on() -> None:
+    class Silent(Exception):
+        __str__ = failing
+
+    with pytest.raises(Silent), fb.record() as trace:
+        raise Silent
+    assert trace.errors == ["Silent"]
+
+
+def test_generators_are_recorded_until_they_end() -> None:
+    @fb.record()
+    def steps():
+        yield fb.ones(2).exp()
+        yield fb.ones(2).sqrt()
+
+    assert len(list(steps())) == 2
+    assert [op.name for op in steps.trace.ops] == ["exp", "sqrt"]
+    running = steps()
+    next(running)
+    running.close()
+    assert [op.name for op in steps.trace.ops] == ["exp"]
+    assert not steps.trace.errors
+    assert slot.recorder is None
+
+
+def test_an_array_that_is_freed_runs_no_python() -> None:
+    """An interrupt (Ctrl+C) that came while a weak reference runs Python would be lost."""
+    calls: list[str] = []
+    with fb.record() as trace:
+        x = fb.ones(1000).exp()
+        sys.setprofile(lambda frame, event, arg: calls.append(event) if event == "call" else None)
+        try:
+            del x
+        finally:
+            sys.setprofile(None)
+        fb.ones(2).exp()
+    assert not calls
+    assert 0 in memory_curve(trace)[1][-3:] or memory_curve(trace)[1][-1] < 4000
+
+
+@pytest.mark.parametrize("title", [5, None, b"x"])
+def test_a_title_is_a_string(title) -> None:
+    with pytest.raises(TypeError, match="title is a string"):
+        fb.record(title=title)

@@ -513,6 +513,47 @@ def test_deep_and_huge_pickles_do_no_harm():
         fb.load(io.BytesIO(digits))
 
 
+def looped(levels=7, width=60):
+    """A tuple that holds one tuple many times, which holds another many times, and so on."""
+    body = b")"
+    for i in range(levels):
+        body += b"q" + bytes([i]) + b"0(" + (b"h" + bytes([i])) * width + b"t"
+    return body
+
+
+def persistent_file(body):
+    """A zip with one persistent id of our choosing."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02" + body + b"Q.")
+        archive.writestr("a/data/0", b"\0" * 16)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("inner", [b")" + b"\x85" * 100_000, looped()], ids=["deep", "wide"])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda x: b"\x80\x02}" + x + b"K\x01s.",
+        lambda x: b"\x80\x02cbuiltins\nset\n]" + x + b"a\x85R.",
+        lambda x: b"\x80\x02ccollections\nCounter\n]" + x + b"K\x01\x86a\x85R.",
+        lambda x: b"\x80\x02c_codecs\nencode\nX\x01\0\0\0a" + x + b"\x86R.",
+        lambda x: b"\x80\x02ctorch\ndevice\n" + x + b"\x85R.",
+        lambda x: b"\x80\x04" + x + b"\x8c\x01a\x93.",
+        lambda x: persistent_file(x + b"\x85"),
+        lambda x: persistent_file(
+            b"(X\x07\0\0\0storagectorch\nFloatStorage\n" + x + b"X\x03\0\0\0cpuK\x04t"
+        ),
+    ],
+    ids=["dict", "set", "Counter", "encode", "device", "global", "reference", "storage"],
+)
+def test_tuples_within_tuples_are_neither_hashed_nor_printed(wrap, inner):
+    """To hash a deep one would crash the process; to walk or print a wide one takes for ever."""
+    with pytest.raises(pickle.UnpicklingError) as caught:
+        fb.load(io.BytesIO(wrap(inner)))
+    assert len(str(caught.value)) < 300
+
+
 def storage_file(count, size, stride, offset=0, data=b"\0" * 16):
     """A zip as PyTorch writes it, with a description of our choosing."""
     pickled = pickle.dumps

@@ -111,6 +111,20 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: Any)
         write_whole(tmp_path / "nowhere" / "net.flb", b"new")
 
 
+def test_a_file_that_was_there_keeps_what_it_was(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.flb", tmp_path / "link.flb"
+    write_whole(real, b"old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    write_whole(link, b"new")
+    assert link.is_symlink()
+    assert (real.read_bytes(), real.stat().st_mode & 0o777) == (b"new", 0o600)
+    with pytest.raises(IsADirectoryError, match="this is a folder"):
+        write_whole(tmp_path, b"new")
+    with pytest.raises(FileNotFoundError, match="there is no such folder"):
+        write_whole(tmp_path / "nowhere" / "net.flb", b"new")
+
+
 def test_layout_is_as_documented(data: bytes) -> None:
     magic, header_size, body_size, crc = struct.unpack_from("<4sIII", data)
     assert magic == b"FLB1"
@@ -134,6 +148,34 @@ def refuse(data: bytes) -> str:
     with pytest.raises(TraceError) as caught:
         Trace.from_bytes(data)
     return str(caught.value)
+
+
+def with_column(trace: Trace, table: str, **columns: Any) -> Trace:
+    """The same trace, some columns of a table replaced."""
+    made = Trace.from_bytes(trace.to_bytes())
+    found = made.tables[table]
+    found._settle()
+    count = len(next(iter(columns.values())))
+    resized = {n: np.resize(c, (count, *c.shape[1:])) for n, c in found._columns.items()}
+    found._columns, found._count = resized | columns, count
+    return made
+
+
+def test_shapes_and_sizes_that_cannot_be_are_refused(trace: Trace) -> None:
+    for number in (np.nan, np.inf, -1.0):
+        sizes = np.full(len(trace["blocks"]), number)
+        assert "blocks.bytes" in refuse(with_column(trace, "blocks", bytes=sizes).to_bytes())
+    names = trace["ops"]["name"][:1].repeat(len(trace["tensors"]))
+    assert "has the shape" in refuse(with_column(trace, "tensors", shape=names).to_bytes())
+
+
+def test_calls_nested_without_end_are_drawn_in_little_memory(trace: Trace) -> None:
+    """Their parents are a chain of 50,000, which takes 10 GB when each is written out."""
+    count = 50_000
+    deep = with_column(trace, "calls", parent=np.arange(-1, count - 1, dtype=np.int32))
+    inside = np.full(len(deep["ops"]), count - 1, np.int32)
+    deep = Trace.from_bytes(with_column(deep, "ops", call=inside).to_bytes())
+    assert deep.to_dot().count("subgraph") < 200
 
 
 def test_every_truncation_is_refused(data: bytes) -> None:

@@ -31,11 +31,12 @@ script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; work
 
 def page(trace: Trace) -> str:
     """HTML that shows the trace with no server and no network."""
+    title = str(trace.about.get("title") or "Flambeau trace")
     script = (_STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
     css_file = _STATIC / "page.css"
     css = (css_file if css_file.exists() else _STATIC / "widget.css").read_text("utf-8")
     return _PAGE.format(
-        title=html.escape(str(trace.about.get("title") or "Flambeau trace")),
+        title=html.escape(title.encode("utf-8", "replace").decode()),
         css=css.replace("</style", "<\\/style"),
         trace=base64.b64encode(trace.to_bytes()).decode(),
         script=script,

@@ -88,11 +88,12 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"expected sequences of equal lengths at each depth: {error}") from None
     if array.dtype.kind not in "biufc":
-        kind = type(first).__name__ if first is not None else "NoneType"
         if array.dtype.kind in "US":
             raise TypeError("new(): invalid data type 'str'")
-        if type(first) is int:
+        strange = _strange(data)
+        if strange is None:
             raise ValueError("an integer is too large: tensors hold integers of up to 64 bits")
+        kind = type(strange[0]).__name__
         raise RuntimeError(f"Could not infer dtype of {kind}")
     if dtype is None and not hasattr(first, "dtype"):
         default = dtypes.get_default_dtype()
@@ -102,6 +103,15 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     if not hasattr(first, "dtype"):
         _check_fit(array, to)
     return array.astype(dtypes.of(to).numpy, copy=False)
+
+
+def _strange(data: Any) -> tuple[Any] | None:
+    """What is no number in nested lists, in a tuple; None if all are."""
+    if isinstance(data, (list, tuple)):
+        return next((found for d in data if (found := _strange(d)) is not None), None)
+    plain = isinstance(data, (bool, int, float, complex))
+    is_array = hasattr(data, "dtype") and data.dtype != object
+    return None if plain or is_array else (data,)
 
 
 def _check_fit(array: np.ndarray, to: np.dtype) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from collections import deque
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -57,9 +58,13 @@ class Recorder:
         self.last_peak = 0  # in the one before
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
+        self.settling = threading.Lock()
         # Bound once, because every operation calls them.
         self.note = self.notes.append
-        self.gone = self._gone
+        # Weak references only put what has been freed in line, without a line of Python: an
+        # interrupt (Ctrl+C) that came while Python runs for them would be lost.
+        self.freed: deque[Seen] = deque()
+        self.gone = self.freed.append
         self.note((kinds.ITERATION, 0, 0.0))
         trace.flush = self.flush
 
@@ -72,6 +77,8 @@ class Recorder:
         if quiet and get_ident() in quiet:
             return
         ended = perf_counter()
+        if self.freed:
+            self.settle()
         seen = self.seen
         given: list[Any] = []
         for t in inputs:
@@ -168,6 +175,8 @@ class Recorder:
     def finish_backward(self, node: Any, g: Any, sent: list[Any], started: float) -> None:
         """The rules of a node have run on ``g`` and made the gradients ``sent`` to its parents."""
         ended = perf_counter()
+        if self.freed:
+            self.settle()
         seen = self.seen
         made: list[Any] = []
         sent += g if g.__class__ is list else (g,)
@@ -192,6 +201,7 @@ class Recorder:
 
     def gradient(self, leaf: Any) -> None:
         """A leaf's ``grad`` has been added to."""
+        self.settle()
         found = self.seen.get(id(leaf.grad.array))
         if found is None:
             found = self.follow(leaf.grad.array, GRADIENT)
@@ -204,6 +214,7 @@ class Recorder:
     def fail(self, op: Any, inputs: Any, error: Exception) -> None:
         """An operation has raised: it is noted without outputs, and with the message."""
         now = perf_counter()
+        self.settle()
         given = [self.meet(t) for t in inputs if isinstance(t, Tensor)]
         path = [self.calls[-1][1]] if self.calls else []
         text = error.text(path) if isinstance(error, OpError) else said(error)
@@ -222,6 +233,7 @@ class Recorder:
         """A module's forward is about to run."""
         if self.failed and not self.calls:  # what was mended makes a picture of its own
             self.next_iteration()
+        self.settle()
         path, kind = self.names.find(module) or self._name(module)
         self.note((kinds.ENTER, path, kind, self.call, self.next_call, self.now()))
         if not self.calls:
@@ -272,6 +284,7 @@ class Recorder:
 
     def step(self, optimizer: Any) -> None:
         """An optimizer has changed its parameters: an iteration is complete."""
+        self.settle()
         rate = float(optimizer.param_groups[0].get("lr", 0.0))
         self.note((kinds.STEP, self.now(), type(optimizer).__name__, rate))
         self._optimizer_state(optimizer)
@@ -299,6 +312,7 @@ class Recorder:
 
     def next_iteration(self) -> None:
         """Ends the iteration that is running and begins the next."""
+        self.settle()
         now = self.now()
         duration = now - self.iteration_began
         row = (self.iteration, now, duration, self.loss, self.peak, self.total)
@@ -387,12 +401,18 @@ class Recorder:
             block.category = category
             self.note((kinds.CATEGORY, block, category))
 
-    def _gone(self, found: Seen) -> None:
-        """An array has been freed."""
-        self.seen.pop(found.key, None)  # of all versions of the array, which are gone together
-        if found.block is None:
-            self.total -= found.bytes
-            self.note((kinds.FREED, found))
+    def settle(self) -> None:
+        """Notes which arrays have been freed; their numbers may stand for others from now on."""
+        freed, seen = self.freed, self.seen
+        with self.settling:
+            while freed:
+                found = freed[0]
+                if seen.get(found.key) is found:
+                    del seen[found.key]
+                freed.popleft()
+                if found.block is None:
+                    self.total -= found.bytes
+                    self.note((kinds.FREED, found))
 
     def sample(self, array: Any, found: Seen, kind: int) -> None:
         """Notes the statistics of an array's values."""
@@ -405,6 +425,7 @@ class Recorder:
 
     def taken_notes(self) -> list[tuple[Any, ...]]:
         """The notes so far, taken off the list while others may be adding to it."""
+        self.settle()
         count = len(self.notes)
         batch = self.notes[:count]
         del self.notes[:count]

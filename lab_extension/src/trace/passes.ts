@@ -2,12 +2,13 @@
 // two optimizer steps there may be several, such as the training itself and an evaluation.
 
 import { lookup } from './lookup';
-import { CATEGORIES } from './schema';
+import { CATEGORIES, PHASES } from './schema';
 import { errorsOf } from './timeline';
 import type { Trace } from './trace';
 
 const INPUT = 0;
 const OUTPUT = 1;
+const BACKWARD = PHASES.indexOf('backward');
 const PARAMETER = CATEGORIES.indexOf('parameter');
 const BUFFER = CATEGORIES.indexOf('buffer');
 
@@ -22,7 +23,8 @@ export interface Gradientless {
 const NOTHING: Gradientless = { rows: new Set(), passes: 0 };
 
 /** Finds the passes without a backward, given the iteration's forward ops in order. With an
- *  error, or without any backward, there is nothing to tell them by. */
+ *  error, or without any backward, there is nothing to tell them by. What ran after the last
+ *  backward is the newest and no such pass. */
 export function gradientless(trace: Trace, iteration: number, rows: number[]): Gradientless {
   const { backwardOf } = lookup(trace);
   const trained = rows.filter(row => backwardOf.of(row).length > 0);
@@ -30,11 +32,26 @@ export function gradientless(trace: Trace, iteration: number, rows: number[]): G
     return NOTHING;
   }
   const groups = connect(trace, rows);
-  const kept = new Set(trained.map(row => groups.find(row)));
+  const newest = rows.filter(afterBackward(trace, iteration));
+  const kept = new Set([...trained, ...newest].map(row => groups.find(row)));
   const left = rows.filter(row => !kept.has(groups.find(row)));
   const calls = trace.column('ops', 'call');
   const passes = new Set(left.filter(row => calls[row] >= 0).map(row => groups.find(row)));
   return { rows: new Set(left), passes: passes.size };
+}
+
+/** Tells whether an op came after all backward ops of an iteration. */
+function afterBackward(trace: Trace, iteration: number): (row: number) => boolean {
+  const ticks = trace.column('ops', 'tick');
+  const phases = trace.column('ops', 'phase');
+  const iterations = trace.column('ops', 'iteration');
+  let last = -Infinity;
+  for (let row = 0; row < ticks.length; row++) {
+    if (phases[row] === BACKWARD && iterations[row] === iteration) {
+      last = Math.max(last, ticks[row]);
+    }
+  }
+  return row => ticks[row] > last;
 }
 
 /** Ops joined by the tensors that one makes and another reads. */

@@ -11,7 +11,12 @@ type Change = (name: string, iteration: number) => Partial<Record<string, number
 const NAMES = ['net.a.weight', 'net.a.bias', 'net.b.weight', 'net.c.weight', 'net.d.weight'];
 
 /** `count` iterations of healthy gradients, except where `change` says otherwise. */
-function recording(count: number, change: Change = () => ({}), losses?: number[]) {
+function recording(
+  count: number,
+  change: Change = () => ({}),
+  losses?: number[],
+  rates: number[] = []
+) {
   const gradients = Array.from({ length: count }, (_, iteration) =>
     NAMES.map(name => ({
       iteration,
@@ -23,7 +28,8 @@ function recording(count: number, change: Change = () => ({}), losses?: number[]
     }))
   ).flat();
   const loss = losses ?? Array.from({ length: count }, (_, n) => 1 / (n + 1));
-  return fakeTrace({ gradients, summaries: loss.map((loss, iteration) => ({ iteration, loss })) });
+  const summaries = loss.map((loss, iteration) => ({ iteration, loss }));
+  return fakeTrace({ gradients, summaries, steps: rates.map(rate => ({ rate, optimizer: 'SGD' })) });
 }
 
 function findings(trace: ReturnType<typeof fakeTrace>) {
@@ -78,6 +84,61 @@ test('a parameter without gradient is named', () => {
 test('updates that are too large are told', () => {
   const [found] = findings(recording(10, () => ({ update: 1 })));
   assert.equal(found?.kind, 'large');
+});
+
+const TINY = { update: 2e-6 };
+
+test('a larger learning rate is advised only when nothing hints at too large a one', () => {
+  const advised = (found: { text: string }[]) => found.some(f => /larger/.test(f.text));
+  assert.ok(advised(findings(recording(6, () => TINY))));
+  assert.ok(!advised(findings(recording(6, () => TINY, [1, 0.5, 0.2, 0.3, 0.4, 0.5]))));
+  assert.ok(!advised(findings(recording(6, () => TINY, [1, 1.1, 1.2, 1.1, 1.2, 1.1]))));
+  const once = (_: string, n: number) => (n === 1 ? { update: 5 } : TINY);
+  assert.ok(!advised(findings(recording(10, once))));
+  const zero = (name: string) => (name === NAMES[1] ? { norm: 0, zeros: 1, update: 0 } : TINY);
+  assert.ok(!advised(findings(recording(6, zero))));
+});
+
+test('gradients that are 0 after a high loss tell of dead units', () => {
+  const dead = (name: string, n: number) =>
+    n < 2 ? { update: 1e6 } : name === NAMES[4] ? {} : { norm: 0, zeros: 1, update: 0 };
+  const found = findings(recording(8, dead, [2, 4e28, 3, 3, 3, 3, 3, 3]));
+  assert.match(found[0]!.text, /^The learning rate is too large: the gradients of net\.a\.weight/);
+  assert.match(found[0]!.text, /and 3 others are 0, their units are dead/);
+  assert.deepEqual(found.filter(f => f.kind === 'tiny' || /larger/.test(f.text)), []);
+});
+
+test('a loss that has grown by orders of magnitude is told', () => {
+  const found = findings(recording(4, () => TINY, [2, 1e5, 1e9, 4e28]));
+  assert.deepEqual(found.map(f => f.kind), ['exploding']);
+  assert.match(found[0]!.text, /grown from 2 to 4\.0e28: the learning rate is too large/);
+});
+
+test('an overflow counts before a NaN, and what grew before is told', () => {
+  const bad = (name: string, n: number) =>
+    n === 3 && name === NAMES[3] ? { norm: Infinity } : n > 3 ? { norm: NaN, nans: 2 } : {};
+  const [found] = findings(recording(6, bad, [2, 1e4, 1e8, 1e20, 1e20, 1e20]));
+  assert.equal(found?.parameter, 'net.c.weight');
+  assert.match(found!.text, /iteration 3, in the gradient of net\.c\.weight\. Before/);
+  assert.match(found!.text, /grown from 2 to 1\.0e20/);
+});
+
+test('the banner speaks of the latest values, as the rows do', () => {
+  const [quiet] = findings(recording(9, (_, n) => (n === 8 ? { norm: 0.3 } : {})));
+  assert.match(quiet!.text, /lie from 0\.3 to 0\.3/);
+  const some = NAMES.slice(0, 2);
+  const [told] = findings(recording(9, name => (some.includes(name) ? TINY : {})));
+  assert.equal(told?.kind, 'note');
+  assert.match(told!.text, /^2 of 5 parameters move little \(tiny\); the gradient norms lie/);
+});
+
+test('a learning rate that has run out is a note, not a warning', () => {
+  const [ended] = findings(recording(6, () => TINY, undefined, [0.1, 0.05, 1e-5]));
+  assert.equal(ended?.kind, 'note');
+  assert.match(ended!.text, /is down to 1\.0e-5|is down to 1\.0e−5/);
+  const [none] = findings(recording(6, () => ({ update: 0 }), undefined, [0, 0]));
+  assert.equal(none?.text, 'The learning rate is 0, so nothing moves.');
+  assert.equal(findings(recording(6, () => TINY, undefined, [0.1, 0.1]))[0]?.kind, 'tiny');
 });
 
 test('new rows are added, a resync starts over', () => {

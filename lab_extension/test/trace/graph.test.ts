@@ -101,6 +101,26 @@ test('passes without gradients are left out where there are some with', () => {
   assert.equal(deriveGraph(trace, 0, true).nodes.filter(n => n.kind === 'op').length, 5);
 });
 
+test('what ran after the backward is the newest pass and stays', () => {
+  const net = evaluated();
+  const weight = net.tensor('2,1', PARAMETER, -1, 'net.weight');
+  const x = net.output(net.op('div', [net.tensor('4,1', DATA)]));
+  net.op('linear', [x, weight], net.call('net'));
+  const graph = deriveGraph(net.trace(), 0);
+  const ops = graph.nodes.filter(n => n.kind === 'op').map(n => `${n.name} ${n.row}`);
+  assert.deepEqual(ops, ['linear 2', 'sum 3', 'div 6', 'linear 7']);
+  assert.deepEqual([[...graph.gradientless.rows], graph.gradientless.passes], [[0, 1, 4], 1]);
+});
+
+test('a pass that only ends after the backward stays whole', () => {
+  const net = new Net();
+  const kept = net.output(net.op('exp', [net.tensor('4', DATA)]));
+  const loss = net.op('sum', [net.tensor('4', DATA)]);
+  net.op('sum', [], -1, 1, loss);
+  net.op('argmax', [kept]);
+  assert.equal(deriveGraph(net.trace(), 0).gradientless.rows.size, 0);
+});
+
 test('all passes are shown with an error, or before the backward', () => {
   const failed = evaluated();
   failed.writer.add('errors', { op: 4, kind: 'RuntimeError', message: 'no' });

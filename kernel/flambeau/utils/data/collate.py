@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ... import dtypes
 from ...device import module_of
+from ...ops.creation import tensor
 from ...ops.join import stack
 from ...tensor import Tensor, wrap
 
@@ -28,13 +30,14 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return _stacked(batch)
     if isinstance(first, (np.ndarray, np.generic)):
-        array = np.stack([np.asarray(x) for x in batch])
-        if array.dtype.kind not in "biufc":
+        arrays = [np.asarray(x) for x in batch]
+        if any(a.dtype.kind not in "biufc" for a in arrays):
             raise _unknown(first)
-        return wrap(array)
+        if any(a.shape != arrays[0].shape for a in arrays):
+            return stack([wrap(a) for a in arrays], 0)  # whose error says which
+        return wrap(np.stack(arrays))
     if isinstance(first, (bool, int, float)):
-        kind = np.float64 if isinstance(first, float) else None
-        return wrap(np.array(batch, kind or (bool if isinstance(first, bool) else np.int64)))
+        return _numbers(batch, first)
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
@@ -46,6 +49,15 @@ def default_collate(batch: Sequence[Any]) -> Any:
         columns = [default_collate(column) for column in zip(*batch, strict=True)]
         return _rebuilt(first, columns) if hasattr(first, "_fields") else columns
     raise _unknown(first)
+
+
+def _numbers(batch: Sequence[Any], first: Any) -> Tensor:
+    """Numbers as a vector: floats as float64, anything else as `tensor` would have them."""
+    if isinstance(first, float):
+        return tensor(batch, dtypes.float64)
+    if all(type(x) is int for x in batch):
+        return wrap(np.array(batch, np.int64))
+    return tensor(batch)
 
 
 def _stacked(batch: Sequence[Any]) -> Tensor:

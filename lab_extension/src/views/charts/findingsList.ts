@@ -4,6 +4,7 @@ import { h, icon } from '../dom';
 import type { Finding } from './gradientFindings';
 
 const WARNING = 'M8 2.2 14.5 13.5h-13z M8 6.5v3.2 M8 11.6v.1';
+const NOTE = 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 1 0 8 1.8 M8 7.4v3.6 M8 4.9v.1';
 const GOOD = 'M2.5 8.5 6.2 12 13.5 4.5';
 const BAD = 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 1 0 8 1.8 M5.8 5.8l4.4 4.4 M10.2 5.8l-4.4 4.4';
 
@@ -14,6 +15,7 @@ const SIGNS: Record<Finding['kind'], [string, string]> = {
   none: ['fbc-warn', WARNING],
   large: ['fbc-warn', WARNING],
   tiny: ['fbc-warn', WARNING],
+  note: ['fbc-note', NOTE],
   fine: ['fbc-fine', GOOD]
 };
 

@@ -13,3 +13,11 @@ export function lossRows(trace: Tables): number[] {
     !Number.isNaN(losses[row]!) || trained.size === 0 || trained.has(iterations[row]!);
   return Array.from({ length: losses.length }, (_, row) => row).filter(had);
 }
+
+/** The losses that are numbers, up to an iteration. */
+export function finiteLosses(trace: Tables, until = Infinity): number[] {
+  const loss = trace.column('summaries', 'loss');
+  const iteration = trace.column('summaries', 'iteration');
+  const rows = lossRows(trace).filter(row => iteration[row]! <= until);
+  return rows.map(row => loss[row]!).filter(value => Number.isFinite(value));
+}
