@@ -185,12 +185,22 @@ class Recorder:
             key = id(array)
             if key in seen:
                 made.append(seen[key])
+            elif array.base is not None:
+                made.append(self.follow(array, GRADIENT))
             elif isinstance(array, np.generic):
                 made.append(None)
-            elif array.base is None:
-                made.append(self.new_block(array, key, GRADIENT))
             else:
-                made.append(self.follow(array, GRADIENT))
+                found = seen[key] = Seen(array, self.gone)  # as `new_block`, without a call
+                found.key = key
+                found.shape = array.shape
+                found.dtype = array.dtype
+                found.category = GRADIENT
+                found.block = None
+                found.bytes = size = array.nbytes
+                self.total = size = self.total + size
+                if size > self.peak:
+                    self.peak = size
+                made.append(found)
         op, count = node.plan.op, len(g) if g.__class__ is list else 1
         number = node.sequence
         self.note((kinds.BACKWARD, op, started, ended, number, self.iteration, made, count))
@@ -201,10 +211,14 @@ class Recorder:
 
     def gradient(self, leaf: Any) -> None:
         """A leaf's ``grad`` has been added to."""
+        array = leaf.grad.array
+        found = self.seen.get(id(array))
+        if found is not None and found() is array:
+            return
         self.settle()
-        found = self.seen.get(id(leaf.grad.array))
+        found = self.seen.get(id(array))
         if found is None:
-            found = self.follow(leaf.grad.array, GRADIENT)
+            found = self.follow(array, GRADIENT)
             if found.block is None:  # a copy of what the rule made, which no operation gives
                 self.note((kinds.TAKEN, found, self.now()))
             name = self.names.of_tensor(leaf)
