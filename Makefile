@@ -9,7 +9,7 @@ TORCH  := 2.13.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check bench test-gpu tutorials frontend torch clean
+.PHONY: help lab test check bench test-gpu tutorials frontend peers clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -19,7 +19,7 @@ lab: frontend ## Set everything up and open JupyterLab on the first tutorial
 	@$(PY) -c 'from pathlib import Path; from flambeau.cli import open_lab; \
 	  raise SystemExit(open_lab(Path(), "tutorials/00_start.ipynb"))'
 
-test: torch ## Set everything up and run every check and test
+test: peers ## Set everything up and run every check and test
 	@$(MAKE) --no-print-directory check
 	$(PY) hatch_build.py test
 	$(PY) -m pytest
@@ -37,7 +37,7 @@ test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 
 	$(if $(CUDA),$(PY) -m pip install -q "cupy-cuda$(CUDA)x>=14,<15")
 	$(PY) -m pytest -m gpu
 
-tutorials: torch ## Run the tutorials anew and save their outputs
+tutorials: peers ## Run the tutorials anew and save their outputs
 	$(PY) tutorials/refresh.py
 
 frontend: $(READY) ## Rebuild the views and the JupyterLab extension, if their sources changed
@@ -55,12 +55,16 @@ $(READY): pyproject.toml hatch_build.py
 	@cd lab_extension && "$(abspath $(VENV))/bin/jupyter-builder" develop --overwrite flambeau_lab >/dev/null 2>&1
 	@touch $@
 
-# PyTorch is what the operations are compared with. It is large, so only where it was asked for.
-torch: frontend
+# PyTorch is what the operations are compared with; CuPy is asked (no GPU needed) whether it has
+# every array function that is called. Both are large, so only where they were asked for.
+peers: frontend
 	@if [ "$(CI)" = true ] || [ "$(FLAMBEAU_WITH_TORCH)" = 1 ]; then \
 	  $(PY) -c 'import sys; from importlib.util import find_spec as f; sys.exit(not f("torch"))' \
 	  || $(PY) -m pip install -q torch==$(TORCH) \
-	  || echo "torch $(TORCH) cannot be installed: comparisons with PyTorch are skipped"; fi
+	  || echo "torch $(TORCH) cannot be installed: comparisons with PyTorch are skipped"; \
+	  $(PY) -c 'import sys; from importlib.util import find_spec as f; sys.exit(not f("cupy"))' \
+	  || $(PY) -m pip install -q "cupy-cuda12x>=14,<15" \
+	  || echo "CuPy cannot be installed: what is asked of it is not checked"; fi
 
 clean: ## Remove what was built and every cache (the environment stays)
 	rm -rf build dist lab_extension/.built lab_extension/.test lab_extension/lib \
