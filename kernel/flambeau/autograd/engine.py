@@ -52,7 +52,7 @@ class Pass:
         self.heap: list[int] = []
         self.ns: Any = _taped if create_graph else None  # what rules find operations in
         self.kind: Any = None  # the kind of array that `ns` is for
-        self.sent: Any = None  # while a recorder looks on: the gradients made by the present node
+        self.sent: Any = None  # while a recorder looks on: the present node's gradients, and shapes
 
     def begin(self, roots: Any) -> None:
         """Looks at the tensors that the backward starts from."""
@@ -72,7 +72,7 @@ class Pass:
         if g.dtype is not target.dtype or g.shape != target.shape:
             g = self._fit(target, g)
         if self.sent is not None:
-            self.sent.append(g)
+            self.sent.append((g, target.shape))
         number = target.sequence
         entry = self.waiting.get(number)
         if entry is None:
@@ -97,7 +97,7 @@ class Pass:
 
     def _reach_leaf(self, leaf: Tensor, g: Any, owned: bool) -> None:
         if self.sent is not None:
-            self.sent.append(g)
+            self.sent.append((g, leaf.array.shape))
         if leaf._hooks:
             g = self._run_hooks(leaf._hooks, g)
         if self.captured is not None:

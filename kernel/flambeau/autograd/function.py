@@ -181,7 +181,8 @@ class Function:
         wanted = is_grad_enabled() and any(t._needs_grad for t in inputs)
         made = cls._finish(op, ctx, inputs, outs, wanted, started)
         if slot.recorder is not None and len(made) == 1:
-            slot.recorder.finish(op, inputs, made, (), started)
+            given = [t.array for t in inputs]
+            slot.recorder.finish(op, inputs, given, made, (), started, depth=2)
         passed = iter(made)
         made = tuple(next(passed) if isinstance(t, Tensor) else t for t in every)
         return made if isinstance(result, tuple) else made[0]

@@ -50,7 +50,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
         parents.append(None)
         mask += mask
     if recorder is not None:
-        started = perf_counter()
+        given, started = arrays, perf_counter()
     try:
         if op.promote is not None:
             arrays = op.promote(arrays)
@@ -79,7 +79,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if inference and get_ident() in inference:
         out._counter = out._view = None
     if recorder is not None:
-        recorder.finish(op, inputs, (out,), params, started)
+        recorder.finish(op, inputs, given, (out,), params, started)
     return out
 
 
@@ -166,7 +166,7 @@ def _several(
         for out in outs:
             out._counter = None
     if slot.recorder is not None:
-        slot.recorder.finish(op, inputs, outs, params, started)
+        slot.recorder.finish(op, inputs, arrays, outs, params, started)
     return outs
 
 
@@ -213,7 +213,7 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
     if x._view is not None:
         x._seen = x._counter[0] if x._counter is not None else None
     if recorder is not None:
-        recorder.finish(op, inputs, (x,), params, started)
+        recorder.finish(op, inputs, arrays, (x,), params, started)
     return x
 
 

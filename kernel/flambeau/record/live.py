@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import add_recorder, kinds, remove_recorder
-from .notes import MADE_BY_OPS, Seen
+from .notes import MADE_BY_OPS, Seen, kind_of
 from .recorder import Recorder
 from .schema import RUNNING_TABLES
 from .trace import Trace
@@ -37,7 +37,7 @@ class Live(Recorder):
         self.on_news: list[Callable[[], None]] = []
         self.complete = False  # the segment holds a whole iteration; what comes begins another
         self.published = 0.0
-        self.held: list[tuple[Any, ...]] = []  # notes of an iteration that may yet be sent
+        self.held: list[Any] = []  # notes of an iteration that may yet be sent
         self.recent: dict[int, dict[int, Seen]] = {}  # segment -> rows of tensors still alive
         self.restarts = 0  # times that rows were forgotten, after which views start anew
         self.stopping = threading.Event()
@@ -77,9 +77,13 @@ class Live(Recorder):
 
     def _watch(self) -> None:
         """Sends what has been waiting, when no iteration ends for a while."""
+        count = 0
         while not self.stopping.wait(self.interval):
+            if len(self.notes) == count:  # nothing runs
+                self.settle()
             if (self.held or self.notes) and perf_counter() - self.published > 2 * self.interval:
-                self.publish()
+                self._send()
+            count = len(self.notes)
 
     # Segments
 
@@ -104,20 +108,26 @@ class Live(Recorder):
     def _partly_sent(self) -> bool:
         return not self.complete and len(self.trace.tables["ops"]) > 0
 
-    def _skip(self, notes: list[tuple[Any, ...]]) -> None:
+    def _skip(self, notes: list[Any]) -> None:
         for note in notes:
+            if isinstance(note, Seen):
+                continue
             if note[0] == kinds.PARAMETER:
                 self.writer.parameter(*note[1:])
             elif note[0] == kinds.SUMMARY:
                 self.writer.short_summary(*note[1:])
 
     def publish(self) -> None:
-        """Moves the notes into the trace, and says that there is news."""
+        """Moves all that is known into the trace, and says that there is news."""
+        self.settle()
+        self._send()
+
+    def _send(self) -> None:
         with self.lock:
             notes = self.held + self.taken_notes()
             self.held = []
             full = len(self.trace.tables["ops"]) > WAITING_NOTES
-            if full or (self.complete and any(n[0] in _STIRRING for n in notes)):
+            if full or (self.complete and any(kind_of(n) in _STIRRING for n in notes)):
                 self._new_segment(notes)
             self.writer.write(notes)
             self._thin()
@@ -125,7 +135,7 @@ class Live(Recorder):
         for tell in list(self.on_news):
             tell()
 
-    def _new_segment(self, notes: list[tuple[Any, ...]]) -> None:
+    def _new_segment(self, notes: list[Any]) -> None:
         """Begins a segment with what is there already: memory, and modules that are running."""
         self.complete = False
         writer = self.writer
@@ -136,18 +146,18 @@ class Live(Recorder):
         writer.reset()
         writer.tick = 0
         new = {id(found) for n in notes for found in _made(n)}
-        before = [*list(self.seen.values()), *(n[1] for n in notes if n[0] == kinds.FREED)]
+        before = [*list(self.seen.values()), *(n for n in notes if isinstance(n, Seen))]
         for found in before:
             if id(found.block or found) not in new:
                 writer.tensor(found)  # with its shape and name, so that the views can tell of it
         writer.new_peak()
-        entered = {n[4] for n in notes if n[0] == kinds.ENTER}
+        entered = {n[4] for n in notes if kind_of(n) == kinds.ENTER}
         parent = -1
         for number, path, kind in list(self.calls):
             if number not in entered:
                 writer.entered(path, kind, parent, number, self.now())
             parent = number
-        if not any(n[0] == kinds.ITERATION for n in notes):
+        if not any(kind_of(n) == kinds.ITERATION for n in notes):
             writer.iteration(self.iteration, self.iteration_began)
 
     def _thin(self) -> None:
@@ -160,15 +170,16 @@ class Live(Recorder):
                 self.restarts += 1
 
 
-def _made(note: tuple[Any, ...]) -> list[Seen]:
+def _made(note: Any) -> list[Seen]:
     """The blocks of memory that a note says were taken."""
-    if note[0] == kinds.TAKEN:
+    kind = kind_of(note)
+    if kind == kinds.TAKEN:
         return [note[1]]
-    if note[0] == kinds.FORWARD:
-        others = note[10][2] if note[10] is not None else ()
-        found = [*note[9], *others]
-    elif note[0] == kinds.BACKWARD:
-        found = note[6]
+    if kind == kinds.FORWARD:
+        *_, arrays, outputs, _sequence, _plan, others, _params = note
+        found = [*arrays[-outputs:], *others]
+    elif kind == kinds.BACKWARD:
+        found = note[5]
     else:
         return []
     blocks = [s.block or s for s in found if s is not None]

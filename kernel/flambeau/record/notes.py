@@ -20,18 +20,29 @@ MADE_BY_OPS = (OTHER, ACTIVATION, GRADIENT)
 class Seen(weakref.ref[Any]):
     """What is known of one array; itself a weak reference to it, so it keeps nothing alive.
 
-    ``block`` is what is known of the array whose memory it lies in, None for memory of its own.
+    As a note by itself it says that the array has been freed.
     """
 
-    __slots__ = ("block", "bytes", "category", "dtype", "key", "name", "shape")
+    __slots__ = ("bytes", "category", "dtype", "key", "name", "shape")
 
+    block: Any = None  # it has memory of its own
     key: int  # id of the array
-    block: Seen | None
     bytes: int
     category: int
     name: str  # set only where there is one
     shape: tuple[int, ...]
     dtype: Any
+
+
+class SeenView(Seen):
+    """The same for an array that lies in the memory of another, known as ``block``."""
+
+    __slots__ = ("block",)
+
+
+def kind_of(note: Any) -> int:
+    """What a note is about: a number of `kinds`."""
+    return kinds.FREED if isinstance(note, Seen) else note[0]
 
 
 class Writer:
@@ -41,6 +52,7 @@ class Writer:
         self.trace = trace
         self.began = began  # on the clock of the notes
         self.tick = 0
+        self.number = 0  # of the iteration
         self.time = 0.0  # the end of the last operation
         self.reset()
 
@@ -58,12 +70,15 @@ class Writer:
         self.line_rows: dict[tuple[str, int], int] = {}
         self.code_lines: dict[tuple[int, int], tuple[Any, int]] = {}
 
-    def write(self, notes: list[tuple[Any, ...]]) -> None:
+    def write(self, notes: list[Any]) -> None:
         """Adds the rows that the notes stand for."""
         for note in notes:
             self.tick += 1
-            write: Any = _WRITERS[note[0]]
-            write(self, *note[1:])
+            if isinstance(note, Seen):
+                self.freed(note)
+            else:
+                write: Any = _WRITERS[note[0]]
+                write(self, *note[1:])
 
     def new_peak(self) -> None:
         """Looks for the peak anew, from here on."""
@@ -145,22 +160,23 @@ class Writer:
         call: int,
         code: Any,
         offset: int,
-        iteration: int,
-        given: list[Any],
-        made: list[Seen],
-        node: Any,
+        arrays: list[Any],
+        outputs: int,
+        sequence: int,
+        plan: Any,
+        others: Any,
         params: Any,
     ) -> None:
         """An operation that ran forward; ``params`` may be in words already."""
+        given, made = arrays[:-outputs], arrays[-outputs:]
         arguments = params if params.__class__ is str else argument_text(op, params)
         line, call_row = self.line(code, offset), self.call_rows.get(call, -1)
         self.places[len(self.trace.tables["ops"])] = (call_row, line)
-        row = self._op(op, started, ended, 0, call_row, line, -1, iteration, arguments)
+        row = self._op(op, started, ended, 0, call_row, line, -1, arguments)
         self.uses(row, INPUT, given)
         self.uses(row, OUTPUT, made, ended - self.began)
-        if node is None:
+        if plan is None:
             return
-        sequence, plan, others = node
         self.forward[sequence] = (row, self.tensor(made[0]))
         kept = [s for kind in plan.watch for s in (made if kind < 0 else (given[kind],))]
         for seen in (*kept, *others):
@@ -180,13 +196,12 @@ class Writer:
         call: int,
         line: int,
         forward: int,
-        iteration: int,
         arguments: str = "",
     ) -> int:
         name, text = self.trace.intern(op.name), self.trace.intern(arguments)
         time, duration = started - self.began, ended - started
         self.time = time + duration
-        row = (self.tick, time, duration, phase, name, call, line, forward, iteration, text)
+        row = (self.tick, time, duration, phase, name, call, line, forward, self.number, text)
         return self.trace.tables["ops"].add(*row)
 
     def backward_op(
@@ -195,16 +210,15 @@ class Writer:
         started: float,
         ended: float,
         sequence: int,
-        iteration: int,
         gradients: list[Any],
-        count: int,
+        given: int,
     ) -> None:
-        """An operation whose gradient rules ran; the last ``count`` are what it was given."""
+        """An operation whose gradient rules ran; the first ``given`` are what it was given."""
         forward, _ = self.forward.get(sequence, (-1, -1))
         call, line = self.places.get(forward, (-1, -1))
-        row = self._op(op, started, ended, 1, call, line, forward, iteration)
-        self.uses(row, INPUT, gradients[-count:])
-        self.uses(row, OUTPUT, gradients[:-count], ended - self.began)
+        row = self._op(op, started, ended, 1, call, line, forward)
+        self.uses(row, INPUT, gradients[:given])
+        self.uses(row, OUTPUT, gradients[given:], ended - self.began)
 
     def failed_op(
         self,
@@ -214,14 +228,13 @@ class Writer:
         call: int,
         code: Any,
         offset: int,
-        iteration: int,
         given: list[Any],
         kind: str,
         message: str,
     ) -> None:
         """An operation that raised."""
         line, call_row = self.line(code, offset), self.call_rows.get(call, -1)
-        row = self._op(op, started, ended, 0, call_row, line, -1, iteration)
+        row = self._op(op, started, ended, 0, call_row, line, -1)
         self.uses(row, INPUT, given)
         self.raised(started - self.began, kind, message, row, call_row, line)
 
@@ -306,6 +319,7 @@ class Writer:
 
     def iteration(self, number: int, time: float) -> None:
         """An iteration that began."""
+        self.number = number
         self.trace.tables["iterations"].add(number, self.tick, time)
 
     def marked(self, time: float, text: str) -> None:
@@ -320,7 +334,6 @@ _WRITERS = {
     kinds.ENTER: Writer.entered,
     kinds.LEAVE: Writer.left,
     kinds.TAKEN: Writer.taken,
-    kinds.FREED: Writer.freed,
     kinds.CATEGORY: Writer.categorised,
     kinds.STATISTICS: Writer.statistics,
     kinds.GRADIENT_OF: Writer.gradient_of,

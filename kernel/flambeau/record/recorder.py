@@ -16,13 +16,14 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..autograd.node import Output
 from ..errors import OpError, is_library, user_frame
 from ..tensor import NUMBERS, Tensor
 from . import kinds
 from .naming import PLAIN, Names, argument_text, is_plain, variable_of
-from .notes import MADE_BY_OPS, Seen, Writer
+from .notes import MADE_BY_OPS, Seen, SeenView, Writer
 from .schema import CATEGORIES
 from .slot import quiet
 from .statistics import Sampling, statistics_of
@@ -36,7 +37,7 @@ class Recorder:
 
     def __init__(self, trace: Trace, statistics: float = 0.1) -> None:
         self.trace = trace
-        self.notes: list[tuple[Any, ...]] = []
+        self.notes: list[Any] = []
         self.seen: dict[int, Seen] = {}  # id(array) -> what is known of it, while it lives
         self.names = Names()
         self.began = perf_counter()
@@ -58,7 +59,6 @@ class Recorder:
         self.last_peak = 0  # in the one before
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
-        self.settling = threading.Lock()
         # Bound once, because every operation calls them.
         self.note = self.notes.append
         # Weak references only put what has been freed in line, without a line of Python: an
@@ -71,49 +71,61 @@ class Recorder:
     # Operations forward
 
     def finish(
-        self, op: Any, inputs: Any, outs: tuple[Any, ...], params: Any, started: float
+        self,
+        op: Any,
+        inputs: Any,
+        given: list[Any],
+        outs: tuple[Any, ...],
+        params: Any,
+        started: float,
+        depth: int = 3,
     ) -> None:
-        """An operation has run. What this takes is what recording costs, so it is written flat."""
+        """An operation has run, on the arrays ``given``; the user is ``depth`` frames up or more.
+
+        What this takes is what recording costs, so it is written flat.
+        """
         if quiet and get_ident() in quiet:
             return
         ended = perf_counter()
         if self.freed:
             self.settle()
         seen = self.seen
-        given: list[Any] = []
-        for t in inputs:
-            if t.__class__ in NUMBERS:
-                given.append(None)
-                continue
-            try:
-                given.append(seen[id(t.array)])
-            except (KeyError, AttributeError):
-                given.append(self.meet(t))
-        made: list[Any] = []
+        get = seen.get
+        arrays: list[Any] = []  # what is known of the inputs, then of the outputs
+        for array in given:
+            found = get(id(array))
+            if found is None and array.__class__ not in NUMBERS:
+                arrays = [self.meet(t) for t in inputs]
+                break
+            arrays.append(found)
+        node: Any = outs[0]._node
+        sequence, plan, shape = 0, None, None
+        others: Any = ()
+        if node is not None:
+            if node.__class__ is Output:
+                node = node.parents[0]
+            else:
+                shape = node.shape  # at hand already: an array makes it anew each time
+            sequence, plan = node.sequence, node.plan
+            if plan.others:
+                others = self.others(node)
         for t in outs:
             array = t.array
             key = id(array)
             if key in seen or array.base is not None:
-                made.append(self.follow(array, OTHER))
+                arrays.append(self.follow(array, OTHER))
                 continue
             found = seen[key] = Seen(array, self.gone)  # as `new_block`, without a call
             found.key = key
-            found.shape = array.shape
+            found.shape = shape or array.shape
             found.dtype = array.dtype
             found.category = OTHER
-            found.block = None
             found.bytes = size = array.nbytes
             self.total = size = self.total + size
             if size > self.peak:
                 self.peak = size
-            made.append(found)
-        node: Any = outs[0]._node
-        if node is not None:
-            if node.__class__ is Output:
-                node = node.parents[0]
-            plan = node.plan
-            node = (node.sequence, plan, self.others(node) if plan.others else ())
-        frame = sys._getframe(2)
+            arrays.append(found)
+        frame = sys._getframe(depth)
         library = self.library
         while True:
             code = frame.f_code
@@ -137,15 +149,16 @@ class Recorder:
                 self.call,
                 code,
                 frame.f_lasti,
-                self.iteration,
-                given,
-                made,
-                node,
+                arrays,
+                len(outs),
+                sequence,
+                plan,
+                others,
                 params,
             )
         )
         if self.sampling.on:
-            for t, found in zip(outs, made, strict=True):
+            for t, found in zip(outs, arrays[-len(outs) :], strict=True):
                 self.sample(t.array, found, 0)
 
     def others(self, node: Any) -> list[Seen]:
@@ -173,45 +186,58 @@ class Recorder:
             self.loss = float(roots[0].array.real.item())
 
     def finish_backward(self, node: Any, g: Any, sent: list[Any], started: float) -> None:
-        """The rules of a node have run on ``g`` and made the gradients ``sent`` to its parents."""
+        """The rules of a node have run on ``g``; ``sent``: the gradients made, and their shapes."""
         ended = perf_counter()
-        if self.freed:
-            self.settle()
-        seen = self.seen
-        made: list[Any] = []
-        sent += g if g.__class__ is list else (g,)
-        for one in sent:
-            array = one.array if one.__class__ is Tensor else one
+        seen, freed = self.seen, self.freed
+        try:
+            while freed:  # as `settle`, without a call
+                found = freed.popleft()
+                seen.pop(found.key, None)
+                if found.block is None:
+                    self.total -= found.bytes
+                    self.note(found)
+        except IndexError:  # another thread was quicker
+            pass
+        several = g.__class__ is list
+        if several:
+            arrays = [seen.get(id(one)) or self.meet_gradient(one) for one in g]
+        else:
+            arrays = [seen.get(id(g)) or self.meet_gradient(g)]
+        for array, shape in sent:
             key = id(array)
             if key in seen:
-                made.append(seen[key])
-            elif array.base is not None:
-                made.append(self.follow(array, GRADIENT))
-            elif isinstance(array, np.generic):
-                made.append(None)
+                arrays.append(seen[key])
+            elif array.__class__ is not ndarray or array.base is not None:
+                arrays.append(self.meet_gradient(array))
             else:
                 found = seen[key] = Seen(array, self.gone)  # as `new_block`, without a call
                 found.key = key
-                found.shape = array.shape
+                found.shape = shape
                 found.dtype = array.dtype
                 found.category = GRADIENT
-                found.block = None
                 found.bytes = size = array.nbytes
                 self.total = size = self.total + size
                 if size > self.peak:
                     self.peak = size
-                made.append(found)
-        op, count = node.plan.op, len(g) if g.__class__ is list else 1
+                arrays.append(found)
         number = node.sequence
-        self.note((kinds.BACKWARD, op, started, ended, number, self.iteration, made, count))
-        if self.sampling.on and g.__class__ is not list:
+        given = len(g) if several else 1
+        self.note((kinds.BACKWARD, node.plan.op, started, ended, number, arrays, given))
+        if self.sampling.on and not several:
             array = g.array if isinstance(g, Tensor) else g
             values = self.sampling.take(statistics_of, array)
             self.note((kinds.GRADIENT_OF, number, values))
 
+    def meet_gradient(self, g: Any) -> Any:
+        """What is known of a gradient that is a view, a Tensor, or was added up from several."""
+        array = g.array if isinstance(g, Tensor) else g
+        if isinstance(array, np.generic):
+            return None
+        return self.seen.get(id(array)) or self.follow(array, GRADIENT)
+
     def gradient(self, leaf: Any) -> None:
         """A leaf's ``grad`` has been added to."""
-        array = leaf.grad.array
+        array = leaf._grad.array
         found = self.seen.get(id(array))
         if found is not None and found() is array:
             return
@@ -234,7 +260,7 @@ class Recorder:
         text = error.text(path) if isinstance(error, OpError) else said(error)
         frame = user_frame()
         place = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
-        note = (kinds.FAILED, op, now, now, self.call, *place, self.iteration, given)
+        note = (kinds.FAILED, op, now, now, self.call, *place, given)
         self.note((*note, type(error).__name__, text))
         self.failures.add(id(error))
         self.failed = True
@@ -381,7 +407,6 @@ class Recorder:
         found.shape = array.shape
         found.dtype = array.dtype
         found.category = category
-        found.block = None
         found.bytes = size = array.nbytes
         self.total = size = self.total + size
         if size > self.peak:
@@ -401,7 +426,7 @@ class Recorder:
         else:
             if known is None:
                 known = self.seen.get(id(root)) or self.follow(root, category)
-            found = self.seen[id(array)] = Seen(array, self.gone)
+            found = self.seen[id(array)] = SeenView(array, self.gone)
             found.key, found.shape, found.dtype = id(array), array.shape, array.dtype
             found.bytes, found.category, found.block = array.nbytes, category, known.block or known
         if name:
@@ -416,17 +441,20 @@ class Recorder:
             self.note((kinds.CATEGORY, block, category))
 
     def settle(self) -> None:
-        """Notes which arrays have been freed; their numbers may stand for others from now on."""
-        freed, seen = self.freed, self.seen
-        with self.settling:
+        """Notes which arrays have been freed; their ids may stand for others from now on.
+
+        Only while no operation is being noted by another thread.
+        """
+        freed, forget, note = self.freed, self.seen.pop, self.note
+        try:
             while freed:
-                found = freed[0]
-                if seen.get(found.key) is found:
-                    del seen[found.key]
-                freed.popleft()
+                found = freed.popleft()
+                forget(found.key, None)
                 if found.block is None:
                     self.total -= found.bytes
-                    self.note((kinds.FREED, found))
+                    note(found)
+        except IndexError:  # another thread has taken the last one
+            pass
 
     def sample(self, array: Any, found: Seen, kind: int) -> None:
         """Notes the statistics of an array's values."""
@@ -437,9 +465,8 @@ class Recorder:
         found = self.writer.seen_of_row.get(tensor_row)
         return None if found is None else found()
 
-    def taken_notes(self) -> list[tuple[Any, ...]]:
+    def taken_notes(self) -> list[Any]:
         """The notes so far, taken off the list while others may be adding to it."""
-        self.settle()
         count = len(self.notes)
         batch = self.notes[:count]
         del self.notes[:count]
@@ -447,6 +474,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Writes the notes taken so far into the trace."""
+        self.settle()
         with self.lock:
             self.writer.write(self.taken_notes())
 
