@@ -1,0 +1,431 @@
+"""One operation of PyTorch's table: both libraries run its samples, and differences are told."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+import flambeau as fb
+
+from . import translate
+
+SAMPLES = 24  # of one type, spread over those that there are
+VALUE_TYPES = (torch.float32, torch.float64, torch.int64, torch.bool, torch.complex64)
+MORE_TYPES = (torch.uint8, torch.int32, torch.float16, torch.bfloat16, torch.complex128)
+GRADIENT_TYPES = (torch.float64, torch.complex128)
+ASPECTS = ("values", "gradients", "inplace", "method", "out", "errors")
+
+# Their values are drawn at random or left as they were: shape and type alone can agree.
+RANDOM = frozenset(
+    [
+        "bernoulli",
+        "cauchy",
+        "exponential",
+        "geometric",
+        "log_normal",
+        "normal",
+        "uniform",
+        "rand_like",
+        "randint",
+        "randint_like",
+        "randn",
+        "randn_like",
+        "multinomial",
+        "empty",
+        "empty_like",
+        "empty_permuted",
+        "empty_strided",
+        "new_empty",
+        "new_empty_strided",
+        "resize_",
+        "resize_as_",
+        "nn.functional.dropout",
+        "nn.functional.dropout2d",
+        "nn.functional.dropout3d",
+        "nn.functional.alpha_dropout",
+        "nn.functional.feature_alpha_dropout",
+        "nn.functional.rrelu",
+        "nn.functional.fractional_max_pool2d",
+        "nn.functional.fractional_max_pool3d",
+        "svd_lowrank",
+        "pca_lowrank",
+        "hash_tensor",
+    ]
+)
+# Determined up to signs or an order: compared as what PyTorch's table makes of their results.
+GAUGED = frozenset(
+    [
+        "svd",
+        "linalg.svd",
+        "linalg.eigh",
+        "linalg.eig",
+        "linalg.eigvals",
+        "linalg.qr",
+        "qr",
+        "geqrf",
+        "linalg.lstsq",
+    ]
+)
+# Not what the issue of agreement is about: sparse and quantized kinds, and kernels of devices.
+ASIDE = frozenset(
+    [
+        "sparse.mm",
+        "sparse.sampled_addmm",
+        "to_sparse",
+        "jiterator_binary",
+        "jiterator_unary",
+        "jiterator_2inputs_2outputs",
+        "jiterator_4inputs_with_extra_args",
+        "jiterator_binary_return_by_ref",
+        "torch._scaled_mm",
+        "torch._scaled_mm_v2",
+        "torch.ops.aten._efficient_attention_forward",
+        "torch.ops.aten._flash_attention_forward",
+    ]
+)
+
+
+@dataclass
+class Verdict:
+    """What was found for one operation."""
+
+    name: str
+    tried: dict[str, int] = field(default_factory=dict)  # aspect -> samples
+    wrong: dict[str, list[str]] = field(default_factory=dict)  # aspect -> what differs
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not self.wrong
+
+    def add(self, aspect: str, difference: str | None) -> None:
+        """Notes one sample."""
+        self.tried[aspect] = self.tried.get(aspect, 0) + 1
+        if difference is not None:
+            self.wrong.setdefault(aspect, []).append(difference)
+
+
+def table() -> list[Any]:
+    """PyTorch's table of operations on dense tensors."""
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    return [o for o in op_db if o.name not in ASIDE]
+
+
+def label(info: Any) -> str:
+    """An entry's name, with its variant if it has one."""
+    return f"{info.name}[{info.variant_test_name}]" if info.variant_test_name else info.name
+
+
+def check(info: Any, more: bool = False) -> Verdict:
+    """Runs everything that PyTorch's table has of one operation."""
+    verdict = Verdict(label(info))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ours = callable_of(info)
+        except AttributeError:
+            verdict.add("values", "there is no such name")
+            return verdict
+        for dtype in (*VALUE_TYPES, *(MORE_TYPES if more else ())):
+            if dtype in info.dtypes:
+                _check_type(info, ours, dtype, verdict)
+        for dtype in GRADIENT_TYPES:
+            if info.supports_autograd and dtype in info.dtypes:
+                _check_gradients(info, ours, dtype, verdict)
+        if info.error_inputs_func is not None:
+            _check_errors(info, ours, verdict)
+    return verdict
+
+
+def callable_of(info: Any) -> Callable[..., Any]:
+    """Flambeau's twin of an entry's operation; AttributeError if there is none."""
+    overload = type(info.op).__name__.startswith("OpOverload")
+    if overload or type(info.op).__name__ == "_JittedFunction":
+        name = info.name.removeprefix("torch.ops.aten.").removesuffix(".default")
+        return translate.find(name)
+    return translate.function(info.op)
+
+
+def samples(info: Any, dtype: Any, requires_grad: bool = False) -> list[Any]:
+    """Some of an entry's samples: all, or spread evenly over them."""
+    torch.manual_seed(7)
+    every = list(info.sample_inputs("cpu", dtype, requires_grad=requires_grad))
+    if len(every) <= SAMPLES:
+        return every
+    return [every[round(i)] for i in np.linspace(0, len(every) - 1, SAMPLES)]
+
+
+def _check_type(info: Any, ours: Any, dtype: Any, verdict: Verdict) -> None:
+    for sample in samples(info, dtype):
+        told = _told(sample, dtype)
+        expected, raised = _run(info.op, sample)
+        if raised is not None:
+            continue
+        try:
+            twin = _twin(sample)
+        except Exception as error:
+            verdict.add("values", f"{told}: the sample {_said(error)}")
+            continue
+        verdict.add("values", _compared(info, ours, twin, expected, told))
+        _check_variants(info, sample, expected, told, verdict)
+
+
+def _check_variants(info: Any, sample: Any, expected: Any, told: str, verdict: Verdict) -> None:
+    method = info.method_variant
+    if method is not None and isinstance(sample.input, torch.Tensor):
+        wanted, raised = _run(method, sample)
+        if raised is None:
+            run = _method(method)
+            difference = (
+                f"Tensor.{method.__name__} is missing"
+                if run is None
+                else _compared(info, run, _twin(sample), wanted, told)
+            )
+            verdict.add("method", difference)
+    inplace = info.inplace_variant
+    if inplace is not None and isinstance(sample.input, torch.Tensor):
+        _check_inplace(info, inplace, sample, told, verdict)
+    if info.supports_out and isinstance(expected, torch.Tensor):
+        _check_out(info, sample, expected, told, verdict)
+
+
+def _method(variant: Any) -> Any:
+    """Flambeau's twin of a method, or of a test's helper that calls one; None if it is missing."""
+    try:
+        return translate.function(variant)
+    except AttributeError:
+        return None
+
+
+def _check_inplace(info: Any, inplace: Any, sample: Any, told: str, verdict: Verdict) -> None:
+    twin = _twin(sample)
+    target = sample.input.clone()
+    try:
+        wanted = inplace(target, *sample.args, **sample.kwargs)
+    except Exception:
+        return
+    run = _method(inplace)
+    if run is None:
+        verdict.add("inplace", f"{getattr(inplace, '__name__', inplace)} is missing")
+        return
+    given = twin[0].clone()
+    try:
+        made = run(given, *twin[1], **twin[2])
+    except Exception as error:
+        verdict.add("inplace", f"{told}: {_said(error)}")
+        return
+    difference = None if made is given else "does not return its input"
+    if info.name not in RANDOM:
+        difference = difference or differs(made, wanted)
+    verdict.add("inplace", difference and f"{told}: {difference}")
+
+
+def _check_out(info: Any, sample: Any, expected: Any, told: str, verdict: Verdict) -> None:
+    target = torch.empty_like(expected)
+    try:
+        info.op(sample.input, *sample.args, **sample.kwargs, out=target)
+    except Exception:
+        return
+    one, args, kwargs = _twin(sample)
+    given = fb.empty(tuple(expected.shape), dtype=translate.value(expected.dtype))
+    try:
+        made = callable_of(info)(one, *args, **kwargs, out=given)
+    except Exception as error:
+        verdict.add("out", f"{told}: {_said(error)}")
+        return
+    difference = None if made is given else "does not return `out`"
+    if info.name not in RANDOM:
+        difference = difference or differs(given, target)
+    verdict.add("out", difference and f"{told}: {difference}")
+
+
+def _check_gradients(info: Any, ours: Any, dtype: Any, verdict: Verdict) -> None:
+    if info.name in RANDOM:
+        return
+    for sample in samples(info, dtype, requires_grad=True):
+        told = _told(sample, dtype)
+        try:
+            one, args, kwargs = _twin(sample)
+        except Exception:
+            continue
+        process = sample.output_process_fn_grad or (lambda x: x)
+        try:
+            inputs = _wanting([sample.input, sample.args, sample.kwargs])
+            outs = _differentiable(process(info.op(sample.input, *sample.args, **sample.kwargs)))
+            if not inputs or not outs:
+                continue
+            torch.manual_seed(11)
+            seeds = [torch.randn_like(o) for o in outs]
+            wanted = torch.autograd.grad(outs, inputs, seeds, allow_unused=True)
+        except Exception:
+            continue
+        try:
+            mine = _wanting([one, args, kwargs])
+            results = _differentiable(translate.value(process)(ours(one, *args, **kwargs)))
+            if len(results) != len(outs):
+                raise AssertionError(f"{len(results)} outputs have a gradient, not {len(outs)}")
+            seeded = [translate.tensor(s) for s in seeds]
+            made = fb.autograd.grad(results, mine, seeded, allow_unused=True)
+            found = [_zeros(m, t) for m, t in zip(made, mine, strict=True)]
+            asked = [_zeros(m, t) for m, t in zip(wanted, inputs, strict=True)]
+            difference = differs(found, asked)
+        except Exception as error:
+            difference = _said(error)
+        verdict.add("gradients", difference and f"{told}: {difference}")
+
+
+def _check_errors(info: Any, ours: Any, verdict: Verdict) -> None:
+    try:
+        every = list(info.error_inputs("cpu"))
+    except Exception:
+        return
+    for entry in every[:SAMPLES]:
+        sample = entry.sample_input
+        _, raised = _run(info.op, sample)
+        if raised is None:
+            continue
+        told = _told(sample, None)
+        try:
+            twin = _twin(sample)
+        except Exception:
+            continue
+        try:
+            ours(twin[0], *twin[1], **twin[2])
+        except Exception as error:
+            kind = type(raised)
+            # A subclass is as good: `except RuntimeError` catches it.
+            fine = isinstance(error, kind)
+            difference = None if fine else f"{type(error).__name__}, not {kind.__name__}: {error}"
+        else:
+            difference = f"nothing raised, not {type(raised).__name__}: {raised}"
+        verdict.add("errors", difference and f"{told}: {difference[:300]}")
+
+
+def _run(f: Any, sample: Any) -> tuple[Any, Exception | None]:
+    try:
+        given = _copied(sample.input)
+        return f(given, *sample.args, **sample.kwargs), None
+    except Exception as error:
+        return None, error
+
+
+def _copied(x: Any) -> Any:
+    return x.clone() if isinstance(x, torch.Tensor) and not x.requires_grad else x
+
+
+def _twin(sample: Any) -> tuple[Any, Any, Any]:
+    return (
+        translate.value(sample.input),
+        translate.value(tuple(sample.args)),
+        translate.value(dict(sample.kwargs)),
+    )
+
+
+def _compared(info: Any, ours: Any, twin: Any, expected: Any, told: str) -> str | None:
+    one, args, kwargs = twin
+    try:
+        made = ours(one, *args, **kwargs)
+        if info.name in RANDOM or info.name in GAUGED:
+            difference = differs(made, expected, values=False)
+        else:
+            difference = differs(made, expected)
+    except Exception as error:
+        difference = _said(error)
+    return difference and f"{told}: {difference}"
+
+
+def _zeros(g: Any, like: Any) -> Any:
+    if g is not None:
+        return g
+    return torch.zeros_like(like) if isinstance(like, torch.Tensor) else fb.zeros_like(like)
+
+
+def _leaves(x: Any) -> Iterator[Any]:
+    if isinstance(x, torch.Tensor | fb.Tensor):
+        yield x
+    elif isinstance(x, dict):
+        for v in x.values():
+            yield from _leaves(v)
+    elif isinstance(x, list | tuple):
+        for v in x:
+            yield from _leaves(v)
+
+
+def _wanting(x: Any) -> list[Any]:
+    return [t for t in _leaves(x) if t.requires_grad]
+
+
+def _differentiable(x: Any) -> list[Any]:
+    return [t for t in _leaves(x) if t.requires_grad]
+
+
+def differs(made: Any, expected: Any, values: bool = True) -> str | None:
+    """How a result differs from PyTorch's, in words; None if it does not."""
+    if isinstance(expected, torch.Tensor):
+        if not isinstance(made, fb.Tensor):
+            return f"gives {type(made).__name__}, not a Tensor"
+        return _tensors_differ(made, expected, values)
+    if isinstance(expected, list | tuple):
+        if not isinstance(made, list | tuple):
+            return f"gives {type(made).__name__}, not {type(expected).__name__}"
+        if len(made) != len(expected):
+            return f"gives {len(made)} results, not {len(expected)}"
+        each = (differs(m, e, values) for m, e in zip(made, expected, strict=True))
+        return next((d for d in each if d), None)
+    if isinstance(expected, float | complex) and expected != expected:
+        return None if made != made else f"{made!r}, not {expected!r}"
+    if isinstance(expected, bool | int | float | complex) and values:
+        if type(made) is not type(expected):
+            return f"gives {type(made).__name__}, not {type(expected).__name__}"
+        close = made == expected or abs(made - expected) <= 1e-5 * max(1.0, abs(expected))
+        return None if close else f"{made!r}, not {expected!r}"
+    return None
+
+
+def _tensors_differ(made: Any, expected: torch.Tensor, values: bool) -> str | None:
+    expected = expected.detach().resolve_conj().resolve_neg()
+    if tuple(made.shape) != tuple(expected.shape):
+        return f"shape {tuple(made.shape)}, not {tuple(expected.shape)}"
+    if str(made.dtype) != str(expected.dtype):
+        return f"dtype {made.dtype}, not {expected.dtype}"
+    if not values or expected.numel() == 0 or expected.device.type == "meta":
+        return None
+    if expected.dtype is torch.bfloat16:
+        expected, made = expected.float(), made.float()
+    a, b = made.detach().numpy(), expected.numpy()
+    low = {"float16": 2e-3, "float32": 2e-4, "complex64": 5e-4}
+    tolerance = 2e-2 if made.dtype is expected else low.get(str(b.dtype), 1e-6)
+    if np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True):
+        return None
+    with np.errstate(all="ignore"):
+        off = ~np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+    where = tuple(int(i) for i in np.argwhere(off)[0])
+    return (
+        f"{int(off.sum())} of {off.size} values differ, first {a[where]} not {b[where]} at {where}"
+    )
+
+
+def _said(error: BaseException) -> str:
+    text = str(error).split("\n")[0]
+    return f"raises {type(error).__name__}: {text[:220]}"
+
+
+def _told(sample: Any, dtype: Any) -> str:
+    """A sample in short."""
+
+    def short(x: Any) -> str:
+        if isinstance(x, torch.Tensor):
+            return f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}"
+        if isinstance(x, list | tuple):
+            return "(" + ", ".join(map(short, x)) + ")"
+        return repr(x)
+
+    given = [short(sample.input), *map(short, sample.args)]
+    given += [f"{k}={short(v)}" for k, v in sample.kwargs.items()]
+    return "(" + ", ".join(given)[:160] + ")"
