@@ -22,6 +22,7 @@ from .autograd.grad_mode import (
 )
 from .device import device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
+from .left_out import missing as _missing
 from .ops import SPACES as _SPACES
 from .ops.convert import finfo, iinfo
 from .ops.legacy import LEGACY as _LEGACY
@@ -91,5 +92,4 @@ def __getattr__(name: str) -> _Any:
         from .door import view
 
         return view()
-    hint = "" if name.startswith("_") else "; docs/differences.md says what is not there yet"
-    raise AttributeError(f"module 'flambeau' has no attribute {name!r}{hint}")
+    raise _missing("module 'flambeau'", name)

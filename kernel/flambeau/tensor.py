@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import weakref
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from . import device as devices
-from . import dtypes
+from . import dtypes, left_out
 
 # What an operation takes besides tensors where a tensor may stand.
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
@@ -68,9 +68,9 @@ class Tensor:
 
         _fill(self, legacy_array(data, dtypes.get_default_dtype(), device))
 
-    if TYPE_CHECKING:  # its operations, which the registry attaches
-
-        def __getattr__(self, name: str) -> Any: ...
+    def __getattr__(self, name: str) -> Any:
+        """Says why a name is missing: the registry has attached all operations by now."""
+        raise left_out.missing("'Tensor' object", name)
 
     # What it is
 

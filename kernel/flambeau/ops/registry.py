@@ -31,6 +31,7 @@ from typing import Any
 from ..autograd.rules import OPS
 from ..errors import misused
 from .apply import apply, apply_inplace
+from .out import SPACES_WITH_OUT, write_to
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -137,6 +138,7 @@ class Op:
             options.get("backward") or f"{self.name.title().replace('_', '')}Backward0"
         )
         self.packs: bool = options.get("packs", False)
+        self.takes_out = False  # `show` says so
         self.write: Callable[..., Any] | None = None  # its own in-place forward, if it has one
         self.problem: Callable[..., str | None] | None = None
         self.release: Callable[..., Any] | None = None  # what remains kept after a backward
@@ -214,6 +216,8 @@ class Op:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
         if len(args) == self.simple and not kwargs:
             return apply(self, args)
+        if "out" in kwargs and self.takes_out:
+            return called_with_out(self, args, kwargs)
         tail = None if kwargs else self.tails.get(len(args))
         args = self.bind(args, kwargs) if tail is None else args + tail
         n = self.count
@@ -265,6 +269,8 @@ class ListOp(Op):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it on a list of tensors."""
+        if "out" in kwargs and self.takes_out:
+            return called_with_out(self, args, kwargs)
         tail = None if kwargs else self.tails.get(len(args))
         tensors, *params = self.bind(args, kwargs) if tail is None else args + tail
         if not isinstance(tensors, (list, tuple)):
@@ -295,10 +301,18 @@ class InPlace:
         return self if instance is None else functools.partial(self, instance)
 
 
+def called_with_out(call: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Calls a function that knows nothing of `out`, and writes what it gives into it."""
+    out = kwargs.pop("out")
+    return call(*args, **kwargs) if out is None else write_to(out, call, args, kwargs)
+
+
 def show(name: str, thing: Any, on: str) -> None:
     """Shows a thing under a name in the spaces listed: ``"fb Tensor F"``."""
     for space in on.split():
         SPACES[space][name] = thing
+        if space in SPACES_WITH_OUT and isinstance(thing, Op):
+            thing.takes_out = not thing.view
 
 
 def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -338,9 +352,13 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
+    takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
+    takes_out = takes_out and "out" not in inspect.signature(body).parameters
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs and takes_out:
+            return called_with_out(called, args, kwargs)
         for old in _ALIASES.keys() & kwargs.keys():
             kwargs[_ALIASES[old]] = kwargs.pop(old)
         try:
