@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, check_betas, count_step, state_array
+from .optimizer import (
+    Optimizer,
+    State,
+    check_at_least,
+    check_betas,
+    check_tensor_options,
+    count_step,
+    state_array,
+)
 
 
 class Adam(Optimizer):
@@ -32,6 +40,7 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_tensor_options(lr, betas, foreach, capturable)
         check_at_least(0.0, lr=lr, eps=eps, weight_decay=weight_decay)
         check_betas(betas)
         defaults = {
@@ -50,7 +59,8 @@ class Adam(Optimizer):
         super().__init__(params, defaults)
 
     def _update(self, xp: Any, p: Any, g: Any, state: State, group: dict[str, Any]) -> None:
-        (beta1, beta2), lr = group["betas"], float(group["lr"])
+        beta1, beta2 = map(float, group["betas"])
+        lr = float(group["lr"])
         t = count_step(state)
         if group["weight_decay"] != 0:
             if group["decoupled_weight_decay"]:

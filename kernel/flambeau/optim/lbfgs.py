@@ -64,7 +64,7 @@ class LBFGS(Optimizer):
             done += 1
             state["n_iter"] += 1
             d = _direction(state, g, group["history_size"])
-            t, slope = _first_rate(state, g, float(group["lr"])), float(g @ d)
+            t, slope = _first_rate(state, g, group["lr"]), float(g @ d)
             state.update(d=wrap(d), t=t, prev_flat_grad=wrap(g.copy()), prev_loss=loss)
             if slope > -group["tolerance_change"]:
                 break
@@ -126,11 +126,11 @@ class LBFGS(Optimizer):
             p._counter[0] += 1
 
 
-def _first_rate(state: State, g: Any, lr: float) -> Any:
+def _first_rate(state: State, g: Any, lr: Any) -> Any:
     """lr, but no more than the gradient's own size allows in the very first iteration."""
     if state["n_iter"] > 1:
         return lr
-    return _scalar(g, min(1.0, 1.0 / float(abs(g).sum())) * lr)
+    return _scalar(g, min(1.0, 1.0 / float(abs(g).sum())) * float(lr))
 
 
 def _direction(state: State, g: Any, history_size: int) -> Any:

@@ -112,6 +112,12 @@ class Optimizer(Hooks):
         known = {id(p) for g in self.param_groups for p in g["params"]}
         if known & {id(p) for p in listed}:
             raise ValueError("some parameters appear in more than one parameter group")
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            ours = "with" if "param_names" in group else "without"
+            raise ValueError(
+                "all optimizer param groups should be with/without names. Cannot add a group "
+                f"{ours} names to an optimizer whose first group is the other way"
+            )
         self.param_groups.append(group)
 
     def _check(self, p: Any) -> None:
@@ -287,6 +293,20 @@ def check_ways(defaults: dict[str, Any]) -> None:
         raise RuntimeError("`fused` does not support `differentiable`")
     if defaults.get("fused") and defaults.get("foreach"):
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def check_tensor_options(lr: Any, betas: tuple[Any, Any], foreach: Any, capturable: Any) -> None:
+    """ValueError for tensors as options where PyTorch takes numbers only."""
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError("betas must be either both floats or both Tensors")
+    for name, value in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
+        if isinstance(value, Tensor):
+            if foreach and not capturable:
+                raise ValueError(
+                    f"{name} as a Tensor is not supported for capturable=False and foreach=True"
+                )
+            if value.numel() != 1:
+                raise ValueError(f"Tensor {name} must be 1-element")
 
 
 def check_betas(betas: tuple[float, float]) -> None:
