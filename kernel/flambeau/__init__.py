@@ -23,8 +23,8 @@ from .autograd.grad_mode import (
 from .device import device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
 from .left_out import missing as _missing
+from .limits import finfo, iinfo
 from .ops import SPACES as _SPACES
-from .ops.convert import finfo, iinfo
 from .ops.legacy import LEGACY as _LEGACY
 from .printing import set_printoptions
 from .random import (
@@ -73,6 +73,7 @@ from .backends import (  # noqa: E402
     set_num_threads,
     use_deterministic_algorithms,
 )
+from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 

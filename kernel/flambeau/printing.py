@@ -143,7 +143,7 @@ def array_text(array: Any, indent: int = 0) -> str:
     array = move(array, CPU)
     if array.size == 0:
         return "[]"
-    if array.dtype == np.float16:
+    if array.dtype in dtypes.NARROW or array.dtype == np.float16:
         array = array.astype(np.float32)
     short = array.size > _options["threshold"]
     shown = _edges(array) if short else array
@@ -154,11 +154,11 @@ def array_text(array: Any, indent: int = 0) -> str:
 def _suffixes(t: Any) -> list[str]:
     """What stands behind the numbers: device, size, dtype, place in the graph."""
     found = []
-    if t.is_cuda:
+    if t.device != CPU:
         found.append(f"device='{t.device}'")
     default = dtypes.get_default_dtype()
-    empty = t.array.size == 0
-    if empty and t.ndim != 1:
+    empty = t.array.size == 0 or t.is_meta
+    if t.is_meta or (t.ndim != 1 if empty else not _options["edgeitems"]):
         found.append(f"size={tuple(t.shape)}")
     pair = dtypes.complex128 if default is dtypes.float64 else dtypes.complex64
     usual = (default,) if empty else (default, dtypes.int64, dtypes.bool_, pair)
@@ -171,9 +171,16 @@ def _suffixes(t: Any) -> list[str]:
     return found
 
 
-def tensor_text(t: Any, prefix: str = "tensor(") -> str:
-    """The text of a tensor: ``tensor([1., 2.], requires_grad=True)``."""
-    text = prefix + array_text(t.array, len(prefix))
+def tensor_text(t: Any, *, tensor_contents: str | None = None) -> str:
+    """The text of a tensor: ``tensor([1., 2.], requires_grad=True)``.
+
+    Subclasses print under their own name; ``tensor_contents`` stands in place of the numbers.
+    """
+    plain = type(t).__name__ in ("Tensor", "Parameter", "Buffer")
+    prefix = "tensor(" if plain else f"{type(t).__name__}("
+    if tensor_contents is None:
+        tensor_contents = "..." if t.is_meta else array_text(t.array, len(prefix))
+    text = prefix + tensor_contents
     width = len(text) - text.rfind("\n") + 1
     for suffix in _suffixes(t):
         if width + len(suffix) + 2 > _options["linewidth"]:

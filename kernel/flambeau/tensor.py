@@ -10,6 +10,8 @@ import numpy as np
 
 from . import device as devices
 from . import dtypes, left_out
+from .meta import MetaArray
+from .protocols import ArrayProtocols
 
 # What an operation takes besides tensors where a tensor may stand.
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
@@ -31,7 +33,7 @@ class Size(tuple[int, ...]):
         return f"torch.Size({list(self)})"
 
 
-class Tensor:
+class Tensor(ArrayProtocols):
     """An array that remembers how it was made; mirrors ``torch.Tensor``.
 
     ``array`` is the NumPy or CuPy array underneath, sharing memory with the tensor.
@@ -52,8 +54,6 @@ class Tensor:
         "_view",  # (tensor it is a view of, op, params), or None
         "array",
     )
-    __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
-
     array: Any
     _grad: Tensor | None
     _counter: Any  # list[int] | None
@@ -103,6 +103,11 @@ class Tensor:
     def nbytes(self) -> int:
         """Bytes of all elements."""
         return self.array.nbytes
+
+    @property
+    def is_meta(self) -> bool:
+        """Whether it lies on the device "meta": it has a shape and a type, and no numbers."""
+        return self.array.__class__ is MetaArray
 
     @property
     def is_cuda(self) -> bool:
@@ -340,32 +345,6 @@ class Tensor:
         """Its values as nested Python lists (a number for a scalar)."""
         return self.array.tolist()
 
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The NumPy array underneath, sharing memory; ``force`` copies whatever it takes."""
-        if force:
-            return devices.move(self.array, devices.CPU)
-        if self.requires_grad:
-            raise RuntimeError(
-                "numpy(): this tensor requires gradients, and NumPy could not follow them; "
-                "use x.detach().numpy()"
-            )
-        if self.is_cuda:
-            raise TypeError("numpy(): this tensor lies on a CUDA device; use x.cpu().numpy()")
-        return self.array
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"a copy is needed to give {array.dtype} as {np.dtype(dtype)}")
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def __array_wrap__(
-        self, array: np.ndarray, context: Any = None, return_scalar: bool = False
-    ) -> Tensor:
-        return wrap(np.asarray(array))  # so that np.sin(tensor) is a tensor
-
     def __len__(self) -> int:
         if self.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
@@ -407,10 +386,10 @@ class Tensor:
     def __hash__(self) -> int:
         return id(self)
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
         from .printing import tensor_text
 
-        return tensor_text(self)
+        return tensor_text(self, tensor_contents=tensor_contents)
 
     def __contains__(self, value: Any) -> bool:
         if not isinstance(value, (Tensor, int, float, complex, np.generic)):

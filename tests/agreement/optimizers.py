@@ -93,12 +93,13 @@ def _check_steps(
         try:
             one = info.optim_cls(theirs, **options)
             plans = [s(one) for s in schedules]
-            _run(torch, one, theirs, STEPS, plans)
+            steps = 2 if info.step_requires_closure else STEPS  # of up to 20 moves each
+            _run(torch, one, theirs, steps, plans)
         except Exception:
             continue
         try:
             other = ours(mine, **translate.value(options))
-            _run(fb, other, mine, STEPS, [_scheduler(s)(other) for s in schedules])
+            _run(fb, other, mine, steps, [_scheduler(s)(other) for s in schedules])
             found = differs(mine, theirs, tolerance=_tolerance(info))
             verdict.add("schedules" if schedules else "steps", found and f"{told}: {found}")
             if not schedules:

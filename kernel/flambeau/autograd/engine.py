@@ -16,17 +16,13 @@ from ..device import module_of
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
 from .node import Node, Output
-from .rules import OPS, ArrayNamespace, TensorNamespace
+from .rules import OPS, ArrayNamespace, TensorNamespace, namespace_of
 
 _taped = TensorNamespace()
-_namespaces: dict[Any, ArrayNamespace] = {}
 
 
 def _namespace(array: Any) -> ArrayNamespace:
-    xp = module_of(array)
-    if xp not in _namespaces:
-        _namespaces[xp] = ArrayNamespace(xp)
-    return _namespaces[xp]
+    return namespace_of(module_of(array))
 
 
 class Pass:

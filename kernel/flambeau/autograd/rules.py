@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 OPS: dict[str, Any] = {}  # name -> Op; filled by the op registry
+_namespaces: dict[Any, ArrayNamespace] = {}  # of NumPy and of CuPy
 
 
 class ArrayNamespace:
@@ -32,6 +33,18 @@ class ArrayNamespace:
             call = lambda *args, **kwargs: plain(*args, **kwargs)[0]  # noqa: E731
         setattr(self, name, call)  # found by ordinary look-up from now on
         return call
+
+
+def namespace_of(xp: Any) -> ArrayNamespace:
+    """What rules see as ``ns`` when they run on arrays of this module."""
+    if xp not in _namespaces:
+        _namespaces[xp] = ArrayNamespace(xp)
+    return _namespaces[xp]
+
+
+def forget_namespaces() -> None:
+    """Has forwards looked up anew, after they were replaced."""
+    _namespaces.clear()
 
 
 class TensorNamespace:

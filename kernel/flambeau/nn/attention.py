@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..dtypes import is_float
 from ..ops.join import cat
 from ..tensor import Tensor
 from . import functional as F
@@ -22,7 +23,7 @@ def _additive(mask: Any, name: str, like: Any) -> Any:
     """A mask that is added to the scores: -inf where a bool mask says True."""
     if mask is None:
         return None
-    if mask.array.dtype.kind not in "bf":
+    if not (mask.array.dtype.kind == "b" or is_float(mask.array.dtype)):
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if mask.array.dtype.kind == "b":
         return like.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)

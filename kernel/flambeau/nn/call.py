@@ -84,9 +84,20 @@ class HookMethods:
 
     def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> RemovableHandle:
         """Calls ``hook(module, grad_input, grad_output)`` after the module's backward."""
-        return self._add_hook("_backward_hooks", hook, prepend)
+        return self._add_backward_hook(hook, prepend, True)
 
-    register_backward_hook = register_full_backward_hook
+    def register_backward_hook(self, hook: Any) -> RemovableHandle:
+        """The older `register_full_backward_hook`; one module takes only one of the two kinds."""
+        return self._add_backward_hook(hook, False, False)
+
+    def _add_backward_hook(self, hook: Any, prepend: bool, full: bool) -> RemovableHandle:
+        if self.__dict__.get("_is_full_backward_hook") is (not full):
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single "
+                "Module. Please use only one of them."
+            )
+        self.__dict__["_is_full_backward_hook"] = full
+        return self._add_hook("_backward_hooks", hook, prepend)
 
 
 def watched(module: Any, args: Any, kwargs: Any) -> Any:

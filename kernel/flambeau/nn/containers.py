@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from ..tensor import Tensor
@@ -72,10 +72,10 @@ class _Numbered(Module):
             self.append(module)
         return self
 
-    def pop(self, index: int | slice = -1) -> Any:
+    def pop(self, key: int | slice) -> Any:
         """Takes a module out and returns it."""
-        taken = self[index]  # type: ignore[index]
-        del self[index]
+        taken = self[key]  # type: ignore[index]
+        del self[key]
         return taken
 
     def __dir__(self) -> list[str]:
@@ -124,8 +124,24 @@ class Sequential(_Numbered):
     def __iadd__(self, other: Sequential) -> Self:
         return self.extend(other)
 
+    def extend(self, sequential: Iterable[Module]) -> Self:
+        """Adds modules at the end."""
+        return super().extend(sequential)
+
+    def _times(self, times: int) -> list[Module]:
+        if not isinstance(times, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
+        if times <= 0:
+            raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
+        return list(self) * times
+
     def __mul__(self, times: int) -> Sequential:
-        return Sequential(*(list(self) * times))
+        return Sequential(*self._times(times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(self._times(times)[len(self) :])
 
 
 class ModuleList(_Numbered):
@@ -215,14 +231,31 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Adds modules from a mapping or from pairs."""
-        if not isinstance(modules, (Mapping, ModuleDict, Iterable)):
-            raise TypeError(
-                "ModuleDict.update should be called with an iterable of key/value pairs, but got "
-                + type(modules).__name__
-            )
-        pairs = modules.items() if isinstance(modules, (Mapping, ModuleDict)) else modules
-        for key, module in pairs:
+        for key, module in _pairs_of("ModuleDict", modules):
             self[key] = module
+
+
+def _pairs_of(kind: str, given: Any) -> Iterator[Any]:
+    """Keys with values, of a mapping or of pairs."""
+    if hasattr(given, "items"):
+        yield from given.items()
+        return
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            f"{kind}.update should be called with an iterable of key/value pairs, but got "
+            + type(given).__name__
+        )
+    for j, pair in enumerate(given):
+        if not isinstance(pair, Iterable):
+            raise TypeError(
+                f"{kind} update sequence element #{j} should be Iterable; is {type(pair).__name__}"
+            )
+        both = tuple(pair)
+        if len(both) != 2:
+            raise ValueError(
+                f"{kind} update sequence element #{j} has length {len(both)}; 2 is required"
+            )
+        yield both
 
 
 def _registered(value: Any) -> Any:
@@ -316,7 +349,10 @@ class ParameterDict(_Parameters):
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
-            raise TypeError(f"Index must be a string but got {type(key).__name__}")
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                f"(type is '{type(key).__name__}')"
+            )
         self._keys[key] = None
         setattr(self, key, _registered(value))
 
@@ -330,23 +366,74 @@ class ParameterDict(_Parameters):
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
     def __contains__(self, key: object) -> bool:
         return key in self._keys
+
+    def copy(self) -> ParameterDict:
+        """Another dictionary of the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The parameter of a name, or ``default``."""
+        return self[key] if key in self else default
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The parameter of a name; where there is none, ``default`` is put there."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str) -> Any:
+        """Takes a parameter out and returns it."""
+        taken = self[key]
+        del self[key]
+        return taken
+
+    def popitem(self) -> tuple[str, Any]:
+        """Takes the last one out and returns it with its name."""
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Takes everything out."""
+        for key in list(self):
+            del self[key]
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A new dictionary with the same value under all these names."""
+        return ParameterDict((k, default) for k in keys)
 
     def keys(self) -> Any:
         """The names."""
         return self._keys.keys()
 
-    def values(self) -> list[Any]:
+    def values(self) -> Iterator[Any]:
         """The parameters."""
-        return [self[k] for k in self._keys]
+        return (self[k] for k in self._keys)
 
-    def items(self) -> list[tuple[str, Any]]:
+    def items(self) -> Iterator[tuple[str, Any]]:
         """The names with their parameters."""
-        return [(k, self[k]) for k in self._keys]
+        return ((k, self[k]) for k in self._keys)
 
     def update(self, parameters: Any) -> None:
         """Adds parameters from pairs or from a mapping (a plain dict in the order of its keys)."""
-        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        pairs: Any = _pairs_of("ParameterDict", parameters)
         for key, value in sorted(pairs, key=lambda p: p[0]) if type(parameters) is dict else pairs:
             self[key] = value
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        made = self.copy()
+        made.update(other)
+        return made
+
+    def __ror__(self, other: ParameterDict) -> ParameterDict:
+        made = ParameterDict(other)
+        made.update(self)
+        return made
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        self.update(other)
+        return self

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from .. import dtypes
-from ..autograd.grad_mode import no_grad
 from ..tensor import Tensor
 from .call import HOOK_LISTS, HookMethods
+from .moves import MoveMethods
 from .parameter import Buffer, Parameter
-from .state import StateMethods, converted, reset_grad
+from .state import StateMethods, reset_grad
 
 
 def type_name(value: Any) -> str:
@@ -31,7 +30,7 @@ def _unimplemented(self: Any, *input: Any) -> Any:
     )
 
 
-class Module(HookMethods, StateMethods):
+class Module(HookMethods, MoveMethods, StateMethods):
     """Base of all networks: subclass it, make layers in ``__init__``, use them in ``forward``.
 
     Parameters, buffers and modules assigned as attributes are registered, so that
@@ -56,7 +55,19 @@ class Module(HookMethods, StateMethods):
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
 
-    def __init__(self) -> None:
+    call_super_init = False  # True: `Module.__init__` hands its arguments on to the next class
+    dump_patches = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            name = type(self).__name__
+            if kwargs:
+                raise TypeError(
+                    f"{name}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
+                )
+            raise TypeError(
+                f"{name}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+            )
         self.__dict__.update(
             training=True,
             _parameters={},
@@ -65,6 +76,8 @@ class Module(HookMethods, StateMethods):
             _modules={},
             **{name: [] for name in HOOK_LISTS},
         )
+        if self.call_super_init:
+            super().__init__(*args, **kwargs)
 
     forward: Callable[..., Any] = _unimplemented
 
@@ -260,6 +273,20 @@ class Module(HookMethods, StateMethods):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return found
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Puts a module in the place of a dotted name; ``strict``: only where one stands already."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
     def _get_member(self, target: str, space: str, kind: str) -> Any:
         path, _, name = target.rpartition(".")
         owner = self.get_submodule(path)
@@ -285,54 +312,6 @@ class Module(HookMethods, StateMethods):
             child.apply(fn)
         fn(self)
         return self
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Replaces every tensor in it by ``fn`` of it; parameters stay the same objects."""
-        if recurse:
-            for child in self.children():
-                child._apply(fn)
-        with no_grad():
-            for param in self._parameters.values():
-                if param is not None:
-                    param.data = fn(param)
-                    if param.grad is not None:
-                        param.grad.data = fn(param.grad)
-            for name, buffer in self._buffers.items():
-                if buffer is not None:
-                    self._buffers[name] = fn(buffer)
-        return self
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Moves it to a device, and its floating-point tensors to a dtype, in place.
-
-        ``to(device)``, ``to(dtype)``, ``to(device, dtype)`` or ``to(tensor)``.
-        """
-        where, dtype = kwargs.get("device"), kwargs.get("dtype")
-        for a in args:
-            if isinstance(a, Tensor):
-                where, dtype = a.device, a.dtype
-            elif isinstance(a, dtypes.dtype):
-                dtype = a
-            elif a is not None and not isinstance(a, bool):  # a bool is non_blocking
-                where = a
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                f"dtype={dtype}"
-            )
-        return self._apply(lambda t: converted(t, where, dtype))
-
-    def cuda(self, device: Any = None) -> Self:
-        """Moves it to a CUDA device."""
-        return self.to("cuda" if device is None else device)
-
-    def cpu(self) -> Self:
-        """Moves it to the CPU."""
-        return self.to("cpu")
-
-    def type(self, dst_type: Any) -> Self:
-        """Brings all its tensors to a dtype."""
-        return self._apply(lambda t: t.to(dst_type))
 
     def train(self, mode: bool = True) -> Self:
         """Sets training mode, which dropout and batch norm look at; mirrors PyTorch's."""
@@ -375,17 +354,3 @@ class Module(HookMethods, StateMethods):
         if not lines or single:
             return f"{self._get_name()}({''.join(lines)})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _shorthand(name: str, dtype: dtypes.dtype) -> Callable[[Module], Module]:
-    def convert(self: Module) -> Module:
-        return self.to(dtype)
-
-    convert.__name__ = name
-    convert.__doc__ = f"Brings its floating-point tensors to {dtype.name}."
-    return convert
-
-
-Module.float = _shorthand("float", dtypes.float32)  # type: ignore[attr-defined]
-Module.double = _shorthand("double", dtypes.float64)  # type: ignore[attr-defined]
-Module.half = _shorthand("half", dtypes.float16)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -13,7 +14,7 @@ from ..autograd.grad_mode import no_grad
 from ..autograd.hooks import RemovableHandle
 from ..record.slot import unrecorded
 from ..tensor import Size, Tensor, wrap
-from .parameter import Parameter
+from .parameter import Parameter, is_lazy
 
 
 class IncompatibleKeys(NamedTuple):
@@ -29,13 +30,6 @@ class IncompatibleKeys(NamedTuple):
             f"_IncompatibleKeys(missing_keys={self.missing_keys}, "
             f"unexpected_keys={self.unexpected_keys})"
         )
-
-
-def converted(t: Tensor, where: Any, dtype: Any) -> Tensor:
-    """The tensor on a device, and in a dtype if it holds floats; None changes nothing."""
-    if where is not None:
-        t = t.to(where)
-    return t.to(dtype) if dtype is not None and t.array.dtype.kind in "fc" else t
 
 
 def reset_grad(p: Tensor, set_to_none: bool) -> None:
@@ -63,16 +57,32 @@ class StateMethods:
     """The part of `Module` that reads and writes its state."""
 
     _modules: dict[str, Any]
-    _optional_state: frozenset[str] = frozenset()  # names that an old state_dict may lack
+    # Told in the state_dict's ``_metadata``; names that came with the second version may be missing
+    # from a state_dict that is older or does not say.
+    _version: int | None = 1
+    _optional_state: frozenset[str] = frozenset()
     _add_hook: Any
 
     def state_dict(
         self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
-        """All parameters and persistent buffers by dotted name, sharing their memory."""
+        """All parameters and persistent buffers by dotted name, sharing their memory.
+
+        Its attribute ``_metadata`` tells the version of each module in it.
+        """
         if args:
-            destination, prefix, keep_vars = (*args, prefix, keep_vars)[:3]
-        destination = OrderedDict() if destination is None else destination
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead: state_dict(prefix=...)",
+                FutureWarning,
+                stacklevel=2,
+            )
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        local = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = local
         for hook, *_ in self._state_dict_pre_hooks:  # type: ignore[attr-defined]
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
@@ -81,8 +91,10 @@ class StateMethods:
                 child.state_dict(
                     destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
                 )
-        for hook, *_ in self._state_dict_hooks:  # type: ignore[attr-defined]
-            changed = hook(self, destination, prefix, {})
+        for hook, may_change, _ in self._state_dict_hooks:  # type: ignore[attr-defined]
+            changed = hook(self, destination, prefix, local)
+            if changed is not None and not may_change:
+                raise RuntimeError("state_dict post-hook must return None")
             destination = destination if changed is None else changed
         return destination
 
@@ -130,12 +142,13 @@ class StateMethods:
                 *(self, state_dict, prefix, local_metadata, strict),
                 *(missing_keys, unexpected_keys, error_msgs),
             )
+        optional = self._optional_state if (local_metadata.get("version") or 1) < 2 else ()
         known = set()
         for name, current in own_tensors(self):
             known.add(name)
             if prefix + name in state_dict:
                 local_metadata["take"](self, name, prefix + name, current, state_dict, error_msgs)
-            elif strict and name not in self._optional_state:
+            elif strict and name not in optional:
                 missing_keys.append(prefix + name)
         if _with_extra_state(self, "set_extra_state"):
             known.add("_extra_state")
@@ -158,15 +171,33 @@ class StateMethods:
         """Calls ``hook(module, state_dict, prefix, metadata)`` after its state is collected."""
         return self._add_hook("_state_dict_hooks", hook, False)
 
-    _register_state_dict_hook = register_state_dict_post_hook
+    def _register_state_dict_hook(self, hook: Any) -> RemovableHandle:
+        """As the public one; the hook may return another state_dict."""
+        return self._add_hook("_state_dict_hooks", hook, False, True)
 
     def register_load_state_dict_pre_hook(self, hook: Any) -> RemovableHandle:
         """Calls ``hook(module, state_dict, prefix, ...)`` before loading; it may rename keys."""
         return self._add_hook("_load_state_dict_pre_hooks", hook, False)
 
+    def _register_load_state_dict_pre_hook(
+        self, hook: Any, with_module: bool = False
+    ) -> RemovableHandle:
+        """As the public one; without ``with_module`` the hook does not get the module."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else _Bare(hook))
+
     def register_load_state_dict_post_hook(self, hook: Any) -> RemovableHandle:
         """Calls ``hook(module, incompatible_keys)`` after loading; it may change the lists."""
         return self._add_hook("_load_state_dict_post_hooks", hook, False)
+
+
+class _Bare(NamedTuple):
+    """A hook that does not want to see the module."""
+
+    function: Any
+
+    def __call__(self, module: Any, *args: Any) -> None:
+        """Calls it with the rest."""
+        self.function(*args)
 
 
 class _Loading:
@@ -175,6 +206,7 @@ class _Loading:
     def __init__(self, module: Any, state_dict: Any, strict: bool, assign: bool) -> None:
         self.module, self.strict, self.assign = module, strict, assign
         self.given = OrderedDict(state_dict)  # hooks may change it
+        self.metadata = getattr(state_dict, "_metadata", None) or {}
         self.keys = IncompatibleKeys([], [])
         self.errors: list[str] = []
         self.later: list[Any] = []
@@ -193,14 +225,19 @@ class _Loading:
             for write in self.later:
                 write()
         for module, hook in hooks:
-            hook(module, self.keys)
+            if hook(module, self.keys) is not None:
+                raise RuntimeError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected "
+                    "to return new values, if incompatible_keys need to be modified, it should be "
+                    "done inplace."
+                )
         self._check()
         return self.keys
 
     def _visit(self, module: Any, prefix: str, given: Any) -> None:
-        metadata = {"take": self._take, "later": self.later}
+        metadata = dict(self.metadata.get(prefix[:-1], {}), take=self._take, later=self.later)
         if self.assign:
-            metadata["assign_to_params_buffers"] = True  # type: ignore[assignment]
+            metadata["assign_to_params_buffers"] = True
         module._load_from_state_dict(given, prefix, metadata, True, *self.keys, self.errors)
         for name, child in module._modules.items():
             if child is not None:
@@ -219,7 +256,9 @@ class _Loading:
                 f"object from checkpoint but received {type(given[key])}"
             )
             return
-        if current.ndim == 0 and tuple(value.shape) == (1,):  # as very old files have it
+        if is_lazy(current) and is_lazy(value):
+            return
+        if not is_lazy(current) and current.ndim == 0 and tuple(value.shape) == (1,):  # as very old files have it
             value = value[0]  # type: ignore[index]
         if value.shape != current.shape:
             errors.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from math import pi, sqrt
 
+from ..errors import BadValue
 from .elementwise import erf as erf_op
 from .promote import alike, only_float
 from .registry import function, op
@@ -32,6 +33,8 @@ def _(ns, g, out, positive, negative_slope):
 @op(on="F", inplace=True)
 def hardtanh(xp, x, /, min_val=-1.0, max_val=1.0):
     """x kept between two bounds."""
+    if min_val > max_val:
+        raise BadValue(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
     return xp.minimum(xp.maximum(x, x.dtype.type(min_val)), x.dtype.type(max_val))
 
 

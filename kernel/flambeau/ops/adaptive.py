@@ -1,22 +1,27 @@
-"""Pooling to a given size, and resizing."""
+"""Pooling to a given size."""
 
 from __future__ import annotations
 
 from itertools import product
-from math import floor, prod
+from math import prod
 
-import numpy as np
-
-from ..tensor import wrap
+from ..errors import BadValue
 from .promote import only_float
-from .registry import OPS, function, op
+from .registry import function, op
 
 
 def _sizes(shape, output_size, n, name):
     """The output's size in each of the last ``n`` dimensions; None keeps what there is."""
     if len(shape) not in (n + 1, n + 2):
-        raise RuntimeError(
+        each = 1 < n and isinstance(output_size, (tuple, list))
+        kind = BadValue if each and len(shape) <= n else RuntimeError
+        raise kind(
             f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got input of shape {tuple(shape)}"
+        )
+    if 0 in shape[-n:]:
+        raise RuntimeError(
+            f"{name}: Expected input to have non-zero size for non-batch dimensions, but input has "
+            f"sizes {list(shape)}"
         )
     if isinstance(output_size, int) or output_size is None:
         output_size = (output_size,) * n
@@ -92,8 +97,9 @@ def adaptive_max_indices(xp, x, /, sizes):
     grid = xp.arange(prod(image)).reshape(image)
     for cell in product(*cells):
         part = (..., *(slice(*bounds) for _, bounds in cell))
-        found = x[part].reshape(*x.shape[:-n], -1).argmax(-1)
-        out[(..., *(i for i, _ in cell))] = grid[part].reshape(-1)[found]
+        at = grid[part].reshape(-1)
+        found = x[part].reshape(*x.shape[:-n], at.size).argmax(-1)
+        out[(..., *(i for i, _ in cell))] = at[found]
     return out
 
 
@@ -127,82 +133,18 @@ def _define_max(n):
         f"The last {n} dimensions divided into ``output_size`` parts each, and their maxima.\n\n"
         f"Mirrors ``torch.nn.functional.{name}``."
     )
-    function(maximum, on="fb F" if n == 1 else "F")
+    function(maximum, on="F")
+
+    def both(input, output_size):
+        return maximum(input, output_size, True)
+
+    both.__name__ = both.__qualname__ = f"{name}_with_indices"
+    both.__doc__ = f"`{name}`, and where in the flattened image each maximum is."
+    function(both, on="F")
+    if n == 1:
+        function(both, on="fb", name=name)
 
 
 for _n in (1, 2, 3):
     _define(_n)
     _define_max(_n)
-
-
-_LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
-
-
-@function(on="F")
-def interpolate(
-    input, size=None, scale_factor=None, mode="nearest", align_corners=None,
-    recompute_scale_factor=None, antialias=False,
-):  # fmt: skip
-    """Resizes the dimensions after the second to ``size``, or by ``scale_factor``.
-
-    ``mode`` is nearest, nearest-exact, linear, bilinear, trilinear or area.
-    Mirrors ``torch.nn.functional.interpolate``.
-    """
-    n = input.ndim - 2
-    sizes, steps = _resized(input.shape[2:], size, scale_factor, recompute_scale_factor)
-    if mode == "area":
-        return OPS[f"adaptive_avg_pool{n}d"](input, sizes)
-    if mode not in ("nearest", "nearest-exact") and _LINEAR.get(mode) != n:
-        known = "nearest, nearest-exact, area, linear (3-D), bilinear (4-D) and trilinear (5-D)"
-        raise ValueError(f"interpolate: mode {mode!r} for a {n + 2}-D input; there are {known}")
-    if align_corners is not None and mode not in _LINEAR:
-        raise ValueError("align_corners can only be set with the linear modes")
-    for dim, (out, step) in enumerate(zip(sizes, steps, strict=True), 2):
-        if mode in _LINEAR:
-            input = _between(input, dim, out, step, align_corners)
-        else:
-            places = (np.arange(out) + (0.5 if mode != "nearest" else 0)) * step
-            input = _taken(input, dim, places)
-    return input
-
-
-def _resized(shape, size, scale_factor, recompute):
-    """The new sizes, and how far apart the places in the input are that they come from."""
-    if (size is None) == (scale_factor is None):
-        raise ValueError("interpolate: give either size or scale_factor, and not both")
-    n = len(shape)
-    if size is not None:
-        sizes = (size,) * n if isinstance(size, int) else tuple(int(s) for s in size)
-        scales = [None] * n
-    else:
-        scales = [scale_factor] * n if isinstance(scale_factor, (int, float)) else scale_factor
-        sizes = tuple(floor(m * s) for m, s in zip(shape, scales, strict=True))
-    if len(sizes) != n:
-        raise ValueError(f"interpolate: {n} sizes are needed, {len(sizes)} were given")
-    steps = [
-        m / o if recompute or s is None else 1 / s
-        for m, o, s in zip(shape, sizes, scales, strict=True)
-    ]
-    return sizes, steps
-
-
-def _index(input, places):
-    return wrap(places.astype("int64")).to(input.device)
-
-
-def _taken(input, dim, places):
-    return input.index_select(dim, _index(input, np.minimum(places, input.shape[dim] - 1)))
-
-
-def _between(input, dim, out, step, align_corners):
-    """Linear interpolation along one dimension."""
-    last = input.shape[dim] - 1
-    if align_corners:
-        places = np.arange(out) * (last / (out - 1) if out > 1 else 0.0)
-    else:
-        places = np.maximum((np.arange(out) + 0.5) * step - 0.5, 0)
-    low = np.minimum(np.floor(places), last)
-    part = (places - low).astype(input.array.dtype)
-    part = wrap(part.reshape(-1, *(1,) * (input.ndim - dim - 1))).to(input.device)
-    below, above = _taken(input, dim, low), _taken(input, dim, np.minimum(low + 1, last))
-    return below * (1 - part) + above * part

@@ -65,9 +65,9 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if op.outputs != 1:
         return _several(op, mask, inputs, parents, arrays, result, extras, params, wanted, started)
     if result.__class__ is not ndarray and xp is np:
-        result = np.asarray(result)
+        result = np.asanyarray(result)
     out = wrap(result)
-    if wanted and op.rules and (dtype := result.dtype).kind in "fc":
+    if wanted and op.rules and (dtype := result.dtype).kind in "fcV":
         plan = op.plans.get(mask) or op.plan(mask)
         kept = plan.keep((*arrays, result, *extras, *params))
         out._node = node = Node(plan, parents, kept, result.shape, dtype)
@@ -156,7 +156,7 @@ def _several(
         if plan.watch:
             _watch(main, plan, inputs, outs[0])
         for i, out in enumerate(outs):
-            if out.array.dtype.kind in "fc":
+            if out.array.dtype.kind in "fcV":
                 out._node = Output(main, i, shapes[i], dtypes[i])
                 out._needs_grad = True
     if op.view:

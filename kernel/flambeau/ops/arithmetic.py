@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dtypes import floating
-from .promote import same, same_float
+from .promote import only_tensors, same, same_float, some_tensor, tensor_first
 from .registry import FUNCTIONS, function, op
 
 
@@ -13,11 +13,27 @@ def _no_bool(name, x, y):
         raise RuntimeError(f"{name} of two bool tensors; use ^, logical_xor() or .int()")
 
 
+def _check_alpha(alpha, x, y):
+    """RuntimeError where a factor is of a higher kind than the numbers that it multiplies."""
+    kind = (x if hasattr(x, "dtype") else y).dtype.kind
+    if isinstance(alpha, bool) and kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and kind in "biu":
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    if isinstance(alpha, complex) and kind != "c":
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
+        )
+
+
 @op(promote=same, inplace=True, holomorphic=True)
 def add(xp, x, y, /, alpha=1):
     """x + alpha · y."""
     if alpha == 1:
         return x + y
+    _check_alpha(alpha, x, y)
     out = x + alpha * y
     return out if getattr(x, "dtype", None) != "bool" else out.astype(bool)
 
@@ -29,7 +45,10 @@ add.gradients(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 def sub(xp, x, y, /, alpha=1):
     """x - alpha · y."""
     _no_bool("subtraction", x, y)
-    return x - (y if alpha == 1 else alpha * y)
+    if alpha == 1:
+        return x - y
+    _check_alpha(alpha, x, y)
+    return x - alpha * y
 
 
 sub.gradients(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
@@ -95,7 +114,7 @@ def floor_divide(xp, x, y):
     return xp.floor_divide(x, y)
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def remainder(xp, x, y):
     """x - y · floor(x / y): the rest of the division, with the sign of y."""
     _no_zero(xp, x, y)
@@ -105,7 +124,7 @@ def remainder(xp, x, y):
 remainder.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.floor(x / y))
 
 
-@op(promote=same, inplace=True)
+@op(promote=tensor_first(same), inplace=True)
 def fmod(xp, x, y):
     """x - y · trunc(x / y): the rest of the division, with the sign of x."""
     _no_zero(xp, x, y)
@@ -115,7 +134,7 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
-@op(promote=same, inplace=True, holomorphic=True)
+@op(promote=some_tensor(same), inplace=True, holomorphic=True)
 def pow(xp, x, exponent):
     """x to the power of ``exponent``; either may be a number."""
     return x**exponent
@@ -137,7 +156,7 @@ def _(ns, g, x, exponent, out):
     return g * ns.where((x == 0) & (exponent >= 0), 0.0, out * ns.log(x))
 
 
-@op(promote=same, aliases=["arctan2"], inplace=True)
+@op(promote=only_tensors(same), aliases=["arctan2"], inplace=True)
 def atan2(xp, x, y):
     """The angle of the point (other, input), from -π to π."""
     return xp.arctan2(_float(x), _float(y))
@@ -149,7 +168,7 @@ atan2.gradients(
 )
 
 
-@op(promote=same)
+@op(promote=only_tensors(same))
 def maximum(xp, x, y):
     """The larger of x and y; where they are equal, each gets half of the gradient."""
     return xp.maximum(x, y)
@@ -161,7 +180,7 @@ maximum.gradients(
 )
 
 
-@op(promote=same)
+@op(promote=only_tensors(same))
 def minimum(xp, x, y):
     """The smaller of x and y; where they are equal, each gets half of the gradient."""
     return xp.minimum(x, y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations as _combinations
-from itertools import combinations_with_replacement, pairwise, product
+from itertools import combinations_with_replacement, product
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from ..device import module_of
 from ..tensor import Tensor, wrap
 from .creation import finish, numpy_type
 from .gather import sum_at
-from .index import index_select, narrow, select
-from .join import cat
+from .index import index_select, select
+from .join import cat, some
 from .registry import OPS, function, op
-from .shape import at_dim, diagonal, permute, sizes
+from .shape import at_dim, broadcast_shapes, diagonal, permute, sizes
 
 # Views by strides
 
@@ -59,12 +59,14 @@ def unfold_dim(xp, x, /, dimension, size, step):
     """Windows of ``size`` along a dimension, ``step`` apart, in a new last dimension."""
     at = at_dim(dimension, x.ndim)
     longest = x.shape[at] if x.ndim else 1
-    if size > longest or step < 1:
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > longest:
         raise RuntimeError(
             f"maximum size for tensor at dimension {at} is {longest} but size is {size}"
-            if size > longest
-            else f"step is {step} but must be > 0"
         )
+    if step < 1:
+        raise RuntimeError(f"step is {step} but must be > 0")
     if not x.ndim:
         return x.reshape(1)[:size]
     count = (x.shape[at] - size) // step + 1
@@ -76,6 +78,8 @@ def unfold_dim(xp, x, /, dimension, size, step):
 @op(on="")
 def windows_put(xp, x, /, shape, dimension, size, step):
     """Zeros of a shape with windows added where they were taken."""
+    if not shape:
+        return x.sum(dtype=x.dtype).reshape(())
     at = at_dim(dimension, len(shape))
     places = xp.arange(x.shape[at])[:, None] * step + xp.arange(size)
     front = (slice(None),) * at
@@ -89,12 +93,17 @@ unfold_dim.gradients(
 )
 windows_put.gradients(x=lambda ns, g, dimension, size, step: ns.unfold(g, dimension, size, step))
 
-# Turning and splitting
+# Turning
 
 
 @function
 def rot90(input, k=1, dims=(0, 1)):
     """Turned by k quarters in the plane of two dimensions."""
+    if len(dims) != 2 or input.ndim < 2:
+        raise RuntimeError(
+            f"expected total rotation dims == 2 and total dims >= 2, but got dims = {len(dims)} "
+            f"and total dims = {input.ndim}"
+        )
     a, b = (at_dim(d, input.ndim) for d in dims)
     if a == b:
         raise RuntimeError("expected rotation dims to be different")
@@ -105,55 +114,6 @@ def rot90(input, k=1, dims=(0, 1)):
         return OPS["flip"](input, (a, b))
     swapped = OPS["transpose"](input, a, b)
     return OPS["flip"](swapped, (a,) if k == 1 else (b,))
-
-
-def _edges(n: int, indices_or_sections: Any) -> list[int]:
-    """Where a tensor_split of n entries begins and ends its parts."""
-    at = indices_or_sections
-    if isinstance(at, Tensor):
-        at = at.tolist()
-    if isinstance(at, int):
-        if at < 1:
-            raise RuntimeError(f"number of sections must be larger than 0, got {at}")
-        small, more = divmod(n, at)
-        return [0, *np.cumsum([small + (i < more) for i in range(at)]).tolist()]
-    return [0, *(min(i + n if i < 0 else i, n) for i in at), n]
-
-
-@function
-def tensor_split(input, indices_or_sections, dim=0):
-    """Split along ``dim`` into so many parts, or at the indices given."""
-    n = input.shape[at_dim(dim, input.ndim)]
-    edges = _edges(n, indices_or_sections)
-    return tuple(narrow(input, dim, a, max(b - a, 0)) for a, b in pairwise(edges))
-
-
-def _exact_split(input, indices_or_sections, dim):
-    n = input.shape[dim]
-    if isinstance(indices_or_sections, int) and n % indices_or_sections:
-        raise RuntimeError(
-            f"attempted to split along dimension {dim}, but the size of the dimension {n} is not "
-            f"divisible by the split_size {indices_or_sections}!"
-        )
-    return tensor_split(input, indices_or_sections, dim)
-
-
-@function
-def hsplit(input, indices_or_sections):
-    """Split along the second dimension (the first of a vector)."""
-    return _exact_split(input, indices_or_sections, 0 if input.ndim == 1 else 1)
-
-
-@function
-def vsplit(input, indices_or_sections):
-    """Split along the first dimension."""
-    return _exact_split(input, indices_or_sections, 0)
-
-
-@function
-def dsplit(input, indices_or_sections):
-    """Split along the third dimension."""
-    return _exact_split(input, indices_or_sections, 2)
 
 
 # Of several
@@ -183,12 +143,14 @@ atleast_3d = _at_least(3, lambda t: (*(1,) * (t.ndim < 2), *(t.shape or (1,)), 1
 @function(on="fb")
 def dstack(tensors):
     """The tensors side by side along the third dimension."""
+    some(tensors, "dstack")
     return cat(list(atleast_3d(list(tensors))), 2)
 
 
 @function(on="fb", aliases=[])
 def column_stack(tensors):
     """The tensors side by side, vectors as columns."""
+    some(tensors, "column_stack")
     return cat([t.reshape(-1, 1) if t.ndim < 2 else t for t in tensors], 1)
 
 
@@ -196,13 +158,19 @@ def column_stack(tensors):
 def broadcast_tensors(*tensors):
     """The tensors expanded to the shape that they have together."""
     found = _listed(tensors)
-    shape = np.broadcast_shapes(*(t.shape for t in found))
+    shape = broadcast_shapes(*(t.shape for t in found))
     return tuple(t.expand(shape) for t in found)
 
 
 @function(on="fb")
 def block_diag(*tensors):
     """A matrix with the given ones along its diagonal."""
+    deep = next((i for i, t in enumerate(tensors) if t.ndim > 2), None)
+    if deep is not None:
+        raise RuntimeError(
+            f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {deep} has "
+            f"{tensors[deep].ndim} dimensions"
+        )
     found = [atleast_2d(t) for t in tensors]
     width, start, rows = sum(t.shape[1] for t in found), 0, []
     for t in found:
@@ -308,7 +276,17 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
 @function
 def masked_scatter(input, mask, source):
     """A copy with the elements where the mask holds replaced by those of ``source`` in turn."""
-    shape = np.broadcast_shapes(input.shape, mask.shape)
+    if mask.array.dtype.kind != "b":
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{mask.dtype.name}; mask.bool() fits"
+        )
+    if input.dtype is not source.dtype:
+        raise RuntimeError(
+            "masked_scatter: expected self and source to have same dtypes but got "
+            f"{input.dtype.name} and {source.dtype.name}"
+        )
+    shape = broadcast_shapes(input.shape, mask.shape)
     wide, full = mask.expand(shape), input.expand(shape).clone()
     count = int(wide.array.sum())
     if source.numel() < count:
@@ -322,6 +300,12 @@ def masked_scatter(input, mask, source):
 @function
 def renorm(input, p, dim, maxnorm):
     """Each slice along ``dim`` made shorter where its p-norm is above ``maxnorm``."""
+    if p <= 0:
+        raise RuntimeError(f"renorm: non-positive-norm not supported, p is {p}")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if input.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim}")
     at = at_dim(dim, input.ndim)
     rest = tuple(i for i in range(input.ndim) if i != at)
     size = OPS["norm"](input, float(p), rest, True)

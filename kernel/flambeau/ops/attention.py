@@ -41,7 +41,18 @@ def _(ns, g, out, needs):
     return slope, slope if needs[1] else None
 
 
-def _check(query, key, value):
+def _check(query, key, value, mask):
+    kinds = [t.dtype for t in (query, key, value)]
+    if len(set(kinds)) > 1:
+        raise RuntimeError(
+            "scaled_dot_product_attention: Expected query, key, and value to have the same dtype, "
+            f"but they have {', '.join(map(str, kinds))}"
+        )
+    if mask is not None and mask.dtype.name not in ("bool", "float32", kinds[0].name):
+        raise RuntimeError(
+            "scaled_dot_product_attention: Expected attn_mask dtype to be bool or float or to "
+            f"match query dtype, but got {mask.dtype} and {kinds[0]}"
+        )
     shapes = [tuple(t.shape) for t in (query, key, value)]
     if min(len(s) for s in shapes) < 2:
         raise RuntimeError(f"query, key and value need at least 2 dimensions, shapes are {shapes}")
@@ -57,22 +68,33 @@ def _check(query, key, value):
         )
 
 
+def _for_each_head(t, heads):
+    """Each head of a key or value for as many of the query's as share it."""
+    if heads % t.shape[-3]:
+        raise RuntimeError(
+            "scaled_dot_product_attention: Number of heads in key and value must divide the number "
+            f"of heads in query, {heads}; there are {t.shape[-3]}"
+        )
+    return t.repeat_interleave(heads // t.shape[-3], -3)
+
+
 @function(on="F")
 def scaled_dot_product_attention(
-    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
-):
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None,
+    enable_gqa=False,
+):  # fmt: skip
     """softmax(query @ keyᵀ · scale + mask) @ value: (..., L, E), (..., S, E), (..., S, V).
 
-    ``scale`` is 1 / √E by default. Mirrors ``torch.nn.functional.scaled_dot_product_attention``.
+    ``scale`` is 1 / √E by default; ``enable_gqa`` lets several heads of the query share one of the
+    key and the value. Mirrors ``torch.nn.functional.scaled_dot_product_attention``.
     """
-    _check(query, key, value)
+    _check(query, key, value, attn_mask)
     if is_causal and attn_mask is not None:
         raise RuntimeError(
             "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
     if enable_gqa:
-        times = query.shape[-3] // key.shape[-3]
-        key, value = (t.repeat_interleave(times, -3) for t in (key, value))
+        key, value = (_for_each_head(t, query.shape[-3]) for t in (key, value))
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
     scores = (query * scale) @ key.transpose(-2, -1)
     weights = masked_softmax(scores, attn_mask, is_causal)

@@ -2,51 +2,61 @@
 
 from __future__ import annotations
 
-from .promote import same
+from .promote import as_given, only_tensors, same, some_tensor, tensor_first
 from .registry import OPS, function, op
 
 # Comparison
 
 
-@op(promote=same, inplace=True)
+def _of_one_type(arrays):
+    x, y = arrays
+    if x.dtype != y.dtype:
+        raise RuntimeError(f"{x.dtype.name} did not match {y.dtype.name}; x.to(y.dtype) does")
+    return arrays
+
+
+@op(promote=tensor_first(same), inplace=True)
 def eq(xp, x, y):
     """x = y, element by element."""
     return xp.equal(x, y)
 
 
-@op(promote=same, inplace=True, aliases=["not_equal"])
+@op(promote=tensor_first(same), inplace=True, aliases=["not_equal"])
 def ne(xp, x, y):
     """x ≠ y, element by element."""
     return xp.not_equal(x, y)
 
 
-@op(promote=same, inplace=True, aliases=["less"])
+@op(promote=tensor_first(same), inplace=True, aliases=["less"])
 def lt(xp, x, y):
     """x < y, element by element."""
     return xp.less(x, y)
 
 
-@op(promote=same, inplace=True, aliases=["less_equal"])
+@op(promote=tensor_first(same), inplace=True, aliases=["less_equal"])
 def le(xp, x, y):
     """x ≤ y, element by element."""
     return xp.less_equal(x, y)
 
 
-@op(promote=same, inplace=True, aliases=["greater"])
+@op(promote=tensor_first(same), inplace=True, aliases=["greater"])
 def gt(xp, x, y):
     """x > y, element by element."""
     return xp.greater(x, y)
 
 
-@op(promote=same, inplace=True, aliases=["greater_equal"])
+@op(promote=tensor_first(same), inplace=True, aliases=["greater_equal"])
 def ge(xp, x, y):
     """x ≥ y, element by element."""
     return xp.greater_equal(x, y)
 
 
-@op(promote=same)
+@op(promote=only_tensors(_of_one_type))
 def isclose(xp, x, y, /, rtol=1e-5, atol=1e-8, equal_nan=False):
     """|x - y| ≤ atol + rtol · \\|y\\|, element by element."""
+    for name, size in (("rtol", rtol), ("atol", atol)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {size}")
     return xp.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
@@ -94,19 +104,19 @@ def signbit(xp, x):
 # Logic: everything but 0 is true
 
 
-@op(inplace=True)
+@op(inplace=True, promote=only_tensors(as_given))
 def logical_and(xp, x, y):
     """Whether both are true."""
     return xp.logical_and(x, y)
 
 
-@op(inplace=True)
+@op(inplace=True, promote=only_tensors(as_given))
 def logical_or(xp, x, y):
     """Whether at least one is true."""
     return xp.logical_or(x, y)
 
 
-@op(inplace=True)
+@op(inplace=True, promote=only_tensors(as_given))
 def logical_xor(xp, x, y):
     """Whether exactly one is true."""
     return xp.logical_xor(x, y)
@@ -121,21 +131,21 @@ def logical_not(xp, x):
 # Bits
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def bitwise_and(xp, x, y):
     """The bits that both have set."""
     _whole("bitwise_and", x)
     return xp.bitwise_and(x, y)
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def bitwise_or(xp, x, y):
     """The bits that at least one has set."""
     _whole("bitwise_or", x)
     return xp.bitwise_or(x, y)
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def bitwise_xor(xp, x, y):
     """The bits that exactly one has set."""
     _whole("bitwise_xor", x)
@@ -149,14 +159,14 @@ def bitwise_not(xp, x):
     return xp.invert(x)
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def bitwise_left_shift(xp, x, y):
     """The bits moved y places up: x · 2ʸ."""
     _whole("bitwise_left_shift", x)
     return xp.left_shift(x, y)
 
 
-@op(promote=same, inplace=True)
+@op(promote=some_tensor(same), inplace=True)
 def bitwise_right_shift(xp, x, y):
     """The bits moved y places down: x / 2ʸ rounded down."""
     _whole("bitwise_right_shift", x)

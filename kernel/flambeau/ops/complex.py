@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..dtypes import FLOATING, floating
 from ..tensor import Tensor
 from .promote import alike
-from .registry import OPS, function, op
+from .registry import OPS, InPlace, function, op, show
 
 _OF_REAL = {"float16": "complex64", "float32": "complex64", "float64": "complex128"}
 
@@ -80,6 +80,7 @@ def conj(xp, x):
     return xp.conj(x) if x.dtype.kind == "c" else x.copy()
 
 
+show("conj_physical_", InPlace(conj), "fb Tensor")
 conj.gradients(x=lambda ns, g: ns.conj(g))
 
 

@@ -22,6 +22,7 @@ from .windows import each, inside, padded, taps, windows
 
 _RUN = 1 << 19  # bytes of columns at a time: about what stays in a core's own cache
 _DIMS = {1: "L", 2: "H, W", 3: "D, H, W"}
+_CONVOLUTION = {"promote": alike, "backward": "ConvolutionBackward0", "holomorphic": True}
 
 
 class Plan:
@@ -194,7 +195,7 @@ Mirrors ``torch.nn.functional.conv_transpose{n}d``."""
 def _define(n):
     """conv1d, conv2d or conv3d."""
 
-    @op(on="fb F", name=f"conv{n}d", promote=alike, backward="ConvolutionBackward0")
+    @op(on="fb F", name=f"conv{n}d", **_CONVOLUTION)
     def conv(xp, x, weight, bias=None, /, stride=1, padding=0, dilation=1, groups=1):
         _check(x, weight, n, groups)
         plan = _planned(x.shape, weight.shape, stride, padding, dilation, groups)
@@ -218,7 +219,7 @@ def _define(n):
 def _define_transposed(n):
     """conv_transpose1d, 2d or 3d."""
 
-    @op(on="fb F", name=f"conv_transpose{n}d", promote=alike, backward="ConvolutionBackward0")
+    @op(on="fb F", name=f"conv_transpose{n}d", **_CONVOLUTION)
     def transposed(
         xp, x, weight, bias=None, /, stride=1, padding=0, output_padding=0, groups=1, dilation=1
     ):
@@ -231,8 +232,8 @@ def _define_transposed(n):
 
     transposed.__doc__ = _TRANSPOSED.format(n=n)
     transposed.gradients(
-        x=lambda ns, g, weight, stride, padding, groups, dilation: getattr(ns, f"conv{n}d")(
-            g, weight, None, stride, padding, dilation, groups
+        x=lambda ns, g, weight, x_shape, stride, padding, groups, dilation: _conv(
+            ns, g, weight, x_shape, stride, padding, dilation, groups
         ),
         weight=lambda ns, g, x, weight_shape, stride, padding, groups, dilation: ns.conv_weight(
             x, g, weight_shape, stride, padding, dilation, groups
@@ -278,11 +279,18 @@ def _transposed_shape(x_shape, w_shape, stride, padding, output_padding, groups,
     return (*x_shape[: -n - 1], w_shape[1] * groups, *out)
 
 
-@op(on="", promote=alike)
+def _fitted(xp, y, plan):
+    """What was convolved as (N, O, *out). Of a transposed convolution it may lack the last rows
+    and columns that its output padding makes room for: zeros."""
+    y = y.reshape(plan.batch, plan.filters, *y.shape[y.ndim - plan.n :])
+    return padded(xp, y, [(0, o - m) for o, m in zip(plan.out, y.shape[2:], strict=True)])
+
+
+@op(on="", promote=alike, holomorphic=True)
 def conv_input(xp, y, weight, /, x_shape, stride, padding, dilation, groups):
     """The gradient of a convolution with respect to its input, of shape ``x_shape``."""
     plan = _planned(tuple(x_shape), weight.shape, stride, padding, dilation, groups)
-    y = y.reshape(plan.batch, plan.filters, *plan.out)
+    y = _fitted(xp, y, plan)
     out = xp.empty((plan.batch, plan.channels, *plan.size), y.dtype)
     kernel = weight.reshape(groups, plan.filters // groups, plan.rows).swapaxes(1, 2)
     for run in plan.runs(xp, y.itemsize):
@@ -301,11 +309,11 @@ def conv_input(xp, y, weight, /, x_shape, stride, padding, dilation, groups):
     return out.reshape(x_shape)
 
 
-@op(on="", promote=alike)
+@op(on="", promote=alike, holomorphic=True)
 def conv_weight(xp, y, x, /, w_shape, stride, padding, dilation, groups):
     """The gradient of a convolution with respect to its weight, of shape ``w_shape``."""
     plan = _planned(x.shape, tuple(w_shape), stride, padding, dilation, groups)
-    y = y.reshape(plan.batch, plan.filters, *plan.out)
+    y = _fitted(xp, y, plan)
     x = x.reshape(plan.batch, plan.channels, *plan.size)
     total = xp.zeros((groups, plan.rows, plan.filters // groups), y.dtype)
     for run in plan.runs(xp, y.itemsize):  # this way round BLAS is twice as fast
@@ -314,16 +322,16 @@ def conv_weight(xp, y, x, /, w_shape, stride, padding, dilation, groups):
 
 
 conv_input.gradients(
-    y=lambda ns, g, weight, stride, padding, dilation, groups: _conv(
-        ns, g, weight, stride, padding, dilation, groups
+    y=lambda ns, g, weight, y_shape, stride, padding, dilation, groups: _conv(
+        ns, g, weight, y_shape, stride, padding, dilation, groups
     ),
     weight=lambda ns, g, y, weight_shape, stride, padding, dilation, groups: ns.conv_weight(
         y, g, weight_shape, stride, padding, dilation, groups
     ),
 )
 conv_weight.gradients(
-    y=lambda ns, g, x, stride, padding, dilation, groups: _conv(
-        ns, x, g, stride, padding, dilation, groups
+    y=lambda ns, g, x, y_shape, stride, padding, dilation, groups: _conv(
+        ns, x, g, y_shape, stride, padding, dilation, groups
     ),
     x=lambda ns, g, y, x_shape, stride, padding, dilation, groups: ns.conv_input(
         y, g, x_shape, stride, padding, dilation, groups
@@ -331,8 +339,11 @@ conv_weight.gradients(
 )
 
 
-def _conv(ns, x, weight, *settings):
-    return getattr(ns, f"conv{weight.ndim - 2}d")(x, weight, None, *settings)
+def _conv(ns, x, weight, shape, *settings):
+    """The convolution of x, cut to the shape of what `_fitted` may have enlarged."""
+    n = weight.ndim - 2
+    out = getattr(ns, f"conv{n}d")(x, weight, None, *settings)
+    return out if out.shape[-n:] == shape[-n:] else out[(..., *map(slice, shape[-n:]))]
 
 
 def _explained(n, x, weight, bias, stride, padding, dilation, groups):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 
 from .. import dtypes
 from ..device import device as Device
@@ -96,7 +95,9 @@ def _converter(name: str, kind: dtypes.dtype) -> None:
     function(on="Tensor")(convert)
 
 
-for _name in ("float", "double", "half", "int", "short", "long", "bool", "cfloat", "cdouble"):
+for _name in (
+    "float", "double", "half", "bfloat16", "int", "short", "long", "bool", "cfloat", "cdouble"
+):  # fmt: skip
     _converter(_name, dtypes.PUBLIC[_name])
 _converter("byte", dtypes.uint8)
 _converter("char", dtypes.int8)
@@ -104,7 +105,8 @@ _converter("char", dtypes.int8)
 _LEGACY_NAMES = {
     "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
     "int64": "Long", "float16": "Half", "float32": "Float", "float64": "Double",
-    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble", "bfloat16": "BFloat16",
+    "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64",
 }  # fmt: skip
 
 
@@ -165,35 +167,5 @@ def promote_types(type1: dtypes.dtype, type2: dtypes.dtype) -> dtypes.dtype:
 
 @function(on="fb")
 def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
-    """Whether PyTorch's rules let a result of one type be written into the other."""
-    order = "biufc"
-    a, b = ("i" if d.numpy.kind == "u" else d.numpy.kind for d in (from_, to))
-    return order.index(a) <= order.index(b) and not (from_.is_signed and to is dtypes.uint8)
-
-
-class finfo:  # noqa: N801  (PyTorch's name)
-    """Limits of a floating-point type: ``eps``, ``max``, ``min``, ``tiny``, ``bits``."""
-
-    def __init__(self, type: dtypes.dtype | None = None) -> None:
-        self._of = np.finfo((type or dtypes.get_default_dtype()).numpy)
-        self.eps, self.max, self.min = (float(getattr(self._of, n)) for n in ("eps", "max", "min"))
-        self.tiny = self.smallest_normal = float(self._of.tiny)
-        self.resolution, self.bits = float(self._of.resolution), int(self._of.bits)
-        self.dtype = str(self._of.dtype)
-
-    def __repr__(self) -> str:
-        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
-        parts = ", ".join(f"{n}={getattr(self, n):g}" for n in names)
-        return f"finfo({parts}, dtype={self.dtype})"
-
-
-class iinfo:  # noqa: N801  (PyTorch's name)
-    """Limits of an integer type: ``max``, ``min``, ``bits``."""
-
-    def __init__(self, type: dtypes.dtype) -> None:
-        found = np.iinfo(type.numpy)
-        self.max, self.min, self.bits = int(found.max), int(found.min), int(found.bits)
-        self.dtype = type.name
-
-    def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+    """Whether a result of one type may be written into the other: never into a lower kind."""
+    return dtypes.can_cast(from_, to)

@@ -16,6 +16,7 @@ from ..device import CPU, cupy, move, usable
 from ..device import device as Device
 from ..dtypes import dtype as Dtype
 from ..tensor import Tensor, wrap
+from .meta import MAKER
 from .registry import function
 from .shape import sizes
 
@@ -23,7 +24,9 @@ from .shape import sizes
 def place(device: Any) -> tuple[Any, Device]:
     """The array module and the device for a ``device`` argument."""
     where = usable(device)
-    return (np if where.type == "cpu" else cupy()), where
+    if where is CPU:
+        return np, where
+    return (MAKER if where.type == "meta" else cupy()), where
 
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -72,10 +75,19 @@ def unwrapped(data: Any) -> Any:
     return data
 
 
+def _plain(data: Any) -> Any:
+    """Ranges, sparse matrices of SciPy and tables of pandas as what NumPy understands."""
+    if isinstance(data, range):
+        return list(data)
+    library = type(data).__module__.partition(".")[0]
+    if library == "scipy" and hasattr(data, "toarray"):
+        return data.toarray()
+    return data.to_numpy() if library == "pandas" and hasattr(data, "to_numpy") else data
+
+
 def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     """A new NumPy array of numbers, nested lists, arrays or tensors, in the type PyTorch gives."""
-    if isinstance(data, range):
-        data = list(data)
+    data = _plain(data)
     first = first_of(data)
     if isinstance(first, (str, bytes)) or first is ...:
         raise TypeError(f"new(): invalid data type '{type(first).__name__}'")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .loss import chosen
-from .registry import OPS, function
+from .registry import FUNCTIONS, OPS, function
 
 
 @function(on="fb F")
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``."""
+    x1, x2 = FUNCTIONS["broadcast_tensors"](x1, x2)
     return (unit(x1, dim, eps) * unit(x2, dim, eps)).sum(dim)
 
 
@@ -77,6 +78,8 @@ def triplet_margin_loss(
     reduce=None, reduction="mean",
 ):  # fmt: skip
     """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin)."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
     near = pairwise_distance(anchor, positive, p, eps)
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:

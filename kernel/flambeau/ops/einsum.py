@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
+from .matrix import conjugate
 from .promote import alike
 from .registry import function, op
 
@@ -51,8 +52,8 @@ def _swapped(equation, wanted):
 
 
 contract.gradients(
-    x=lambda ns, g, y, equation: ns.contract(g, y, _swapped(equation, 0)),
-    y=lambda ns, g, x, equation: ns.contract(x, g, _swapped(equation, 1)),
+    x=lambda ns, g, y, equation: ns.contract(g, conjugate(ns, y), _swapped(equation, 0)),
+    y=lambda ns, g, x, equation: ns.contract(conjugate(ns, x), g, _swapped(equation, 1)),
 )
 
 

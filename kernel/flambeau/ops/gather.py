@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..device import module_of
-from ..tensor import Tensor, wrap
-from .registry import OPS, function, op
-from .shape import at_dim
+from ..tensor import wrap
+from .registry import function, op
+from .scalars import number_for
+from .shape import at_dim, broadcast_shapes
 
 # Adding up what goes to the same place. NumPy's ``add.at`` is twenty times slower than these.
 
@@ -59,14 +60,30 @@ def sum_at(xp, shape, at, values):
 # Along a dimension
 
 
-def _check(xp, x, index, dim, name):
-    if index.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
-    if xp is np and index.size:
+def check_index(xp, x, index, dim, name):
+    """IndexError or RuntimeError, as PyTorch has it, for an index that does not fit x."""
+    if not index.size:
+        return
+    if index.dtype not in ("int64", "int32"):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
+    if max(x.ndim, 1) != max(index.ndim, 1):
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as input tensor: "
+            f"{index.ndim} and {x.ndim}"
+        )
+    if xp is np:
         low, high, n = index.min(), index.max(), x.shape[dim] if x.ndim else 1
         if low < 0 or high >= n:
             wrong = low if low < 0 else high
             raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
+
+
+def places_of(xp, shape, index, dim):
+    """Where along ``dim`` an index tensor points, as an index: its own entry, and all others'."""
+    at = [xp.arange(n).reshape([-1 if i == j else 1 for j in range(index.ndim)])
+          for i, n in enumerate(index.shape)]  # fmt: skip
+    at[dim] = index
+    return tuple(at)
 
 
 def _like_index(x, index, dim):
@@ -78,21 +95,19 @@ def _like_index(x, index, dim):
 def gather_op(xp, x, index, /, dim):
     """out[i][j] = x[index[i][j]][j] for dim 0, and so on."""
     dim = at_dim(dim, x.ndim)
-    if x.ndim != index.ndim and x.ndim and index.ndim:
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor: "
-            f"{index.ndim} and {x.ndim}"
-        )
-    _check(xp, x, index, dim, "gather")
-    if x.ndim == index.ndim:
-        for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)):
-            if n > m and i != dim:
-                raise RuntimeError(
-                    f"Size does not match at dimension {i} expected index {list(index.shape)} to "
-                    f"be no larger than self {list(x.shape)} apart from dimension {dim}"
-                )
+    check_index(xp, x, index, dim, "gather")
+    if not index.size:
+        return xp.zeros(index.shape, x.dtype)
     if not x.ndim:
         return xp.broadcast_to(x, index.shape).copy()
+    for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
+        if n > m and i != dim:
+            raise RuntimeError(
+                f"Size does not match at dimension {i} expected index {list(index.shape)} to "
+                f"be no larger than self {list(x.shape)} apart from dimension {dim}"
+            )
+    if not index.ndim:
+        return x[index]
     return xp.take_along_axis(_like_index(x, index, dim), index, dim)
 
 
@@ -100,20 +115,17 @@ def gather_op(xp, x, index, /, dim):
 def gather_put(xp, x, index, /, shape, dim):
     """Zeros of a shape to which x was added at the places that gather reads."""
     if not shape:
-        return x.sum().reshape(())
+        return x.sum(dtype=x.dtype).reshape(())
+    if not index.size:
+        return xp.zeros(shape, x.dtype)
     dim = at_dim(dim, len(shape))
+    if not index.ndim:
+        index, x = index.reshape(1), x.reshape(1)
     if index.shape[dim] == 1:  # nothing is named twice
         out = xp.zeros(shape, x.dtype)
         xp.put_along_axis(_like_index(out, index, dim), index, x, dim)
         return out
-    flat = 0
-    for i, n in enumerate(shape):
-        place = xp.arange(index.shape[i]).reshape([-1 if i == j else 1 for j in range(len(shape))])
-        flat = flat * n + (index if i == dim else place)
-    size = 1
-    for n in shape:
-        size *= n
-    return add_rows(xp, size, flat.reshape(-1), x.reshape(-1)).reshape(shape)
+    return sum_at(xp, shape, places_of(xp, shape, index, dim), x)
 
 
 gather_op.gradients(
@@ -128,74 +140,23 @@ def gather(input, dim, index, *, sparse_grad=False):
     return gather_op(input, index, dim)
 
 
-def _source(src, index):
-    """The part of ``src`` that the index reaches."""
-    return src[tuple(map(slice, index.shape))] if getattr(src, "ndim", 0) else src
-
-
-@op(on="", name="scatter")
-def scatter_op(xp, x, index, src, /, dim):
-    """x with src written at the places that gather would read."""
-    dim = at_dim(dim, x.ndim)
-    _check(xp, x, index, dim, "scatter")
-    out = x.copy()
-    xp.put_along_axis(_like_index(out, index, dim), index, _source(src, index), dim)
-    return out
-
-
-@op(on="", name="scatter_add")
-def scatter_add_op(xp, x, index, src, /, dim):
-    """x with src added at the places that gather would read."""
-    dim = at_dim(dim, x.ndim)
-    _check(xp, x, index, dim, "scatter_add")
-    added = gather_put.forward(xp, _source(src, index), index, x.shape, dim)
-    return x + added.astype(x.dtype, copy=False)
-
-
-def _to_source(ns, g, index, src_shape, dim):
-    """What gather reads of g, with zeros where the index does not reach the source."""
-    found = ns.gather(g, index, dim)
-    if tuple(src_shape) == tuple(index.shape) or not src_shape:
-        return found
-    return ns.slice_put(found, tuple(src_shape), tuple(map(slice, index.shape)))
-
-
-scatter_op.gradients(
-    x=lambda ns, g, index, dim: ns.scatter(g, index, 0.0, dim),
-    src=lambda ns, g, index, src_shape, dim: _to_source(ns, g, index, src_shape, dim),
-)
-scatter_add_op.gradients(
-    x=lambda g: g,
-    src=lambda ns, g, index, src_shape, dim: _to_source(ns, g, index, src_shape, dim),
-)
-
-
-@function
-def scatter(input, dim, index, src=None, *, value=None, reduce=None):
-    """A copy with ``src`` (or a value) written along ``dim`` where ``gather`` would read."""
-    src = value if src is None else src
-    if reduce not in (None, "add"):
-        raise RuntimeError(f"scatter: reduce is 'add' or not given, got {reduce!r}")
-    if reduce is None:
-        return scatter_op(input, index, src, dim)
-    if not isinstance(src, Tensor):
-        src = OPS["zeros_of"](input).gather(dim, index) + src
-    return scatter_add_op(input, index, src, dim)
-
-
-@function
-def scatter_add(input, dim, index, src):
-    """A copy with ``src`` added along ``dim`` where ``gather`` would read."""
-    return scatter_add_op(input, index, src, dim)
-
-
 @function
 def take_along_dim(input, indices, dim=None):
-    """The elements along ``dim`` that the indices name, with broadcasting."""
+    """The elements along ``dim`` that the indices name, with broadcasting; -1 is the last."""
+    if indices.array.dtype != np.int64:
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{indices.dtype.name}; indices.long() fits"
+        )
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        input, indices, dim = input.reshape(-1), indices.reshape(-1), 0
+    if input.ndim != indices.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} dimensions for input, and {indices.ndim} for indices"
+        )
     dim = at_dim(dim, input.ndim)
-    shape = np.broadcast_shapes(
+    shape = broadcast_shapes(
         (*input.shape[:dim], 1, *input.shape[dim + 1 :]),
         (*indices.shape[:dim], 1, *indices.shape[dim + 1 :]),
     )
@@ -203,29 +164,9 @@ def take_along_dim(input, indices, dim=None):
     def wide(t):
         return t.expand((*shape[:dim], t.shape[dim], *shape[dim + 1 :]))
 
-    return gather(wide(input), dim, wide(indices))
-
-
-@function
-def index_add(input, dim, index, source, *, alpha=1):
-    """A copy with the slices of ``source`` added along ``dim`` at the indices."""
-    front = (slice(None),) * at_dim(dim, input.ndim)
-    added = OPS["index_add_new"](source, tuple(input.shape), (*front, index.array))
-    return OPS["add"](input, added, alpha=alpha)
-
-
-@function
-def index_copy(input, dim, index, source):
-    """A copy with the slices of ``source`` written along ``dim`` at the indices."""
-    front = (slice(None),) * at_dim(dim, input.ndim)
-    return OPS["index_put"](input, source, (*front, index.array), False)
-
-
-@function
-def index_fill(input, dim, index, value):
-    """A copy with ``value`` written along ``dim`` at the indices."""
-    front = (slice(None),) * at_dim(dim, input.ndim)
-    return OPS["index_put"](input, value, (*front, index.array), False)
+    places = wide(indices).array
+    places = wrap(module_of(places).where(places < 0, places + input.shape[dim], places))
+    return gather(wide(input), dim, places)
 
 
 # By masks
@@ -249,9 +190,10 @@ def _value_for(xp, x, mask, value):
         )
     if getattr(value, "ndim", 0):
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor")
-    if x.dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
-        raise RuntimeError(f"value cannot be converted to type {x.dtype.name} without overflow")
-    return value.astype(x.dtype) if hasattr(value, "astype") else x.dtype.type(value)
+    if xp is np or not hasattr(value, "dtype"):
+        plain = value.item() if hasattr(value, "dtype") else value
+        return x.dtype.type(number_for(x.dtype, plain))
+    return value.astype(x.dtype)
 
 
 masked_fill.gradients(
@@ -265,7 +207,7 @@ def masked_select(input, mask):
     """The elements where the mask holds, in one dimension."""
     if mask.array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
+    shape = broadcast_shapes(input.array.shape, mask.array.shape)
     return input.expand(shape)[mask.expand(shape)]
 
 

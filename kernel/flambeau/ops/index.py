@@ -16,6 +16,7 @@ from ..tensor import Tensor
 from .apply import apply, apply_inplace
 from .gather import sum_at
 from .registry import function, op
+from .scalars import number_for
 from .shape import at_dim
 
 # Views
@@ -50,14 +51,20 @@ slice_put.gradients(x=lambda ns, g, index: ns.slice(g, index))
 @op(view=True, backward="SliceBackward0")
 def narrow(xp, x, /, dim, start, length):
     """The ``length`` entries along ``dim`` from ``start`` on."""
+    if not x.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     at, n = at_dim(dim, x.ndim), x.shape[dim]
-    start = int(start) + n if start < 0 else int(start)
-    if length < 0 or start < 0 or start + length > n:
-        raise RuntimeError(
-            f"start ({start}) + length ({length}) exceeds dimension size ({n})."
-            if length >= 0
-            else "narrow(): length must be non-negative."
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    if not -n <= start <= n:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-n}, {n}], but got {int(start)})"
         )
+    start = int(start) + n if start < 0 else int(start)
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     return x[(slice(None),) * at + (slice(start, start + length),)]
 
 
@@ -66,6 +73,17 @@ def _(ns, g, x_shape, dim, start, length):
     at, start = dim % len(x_shape), int(start) + (x_shape[dim] if start < 0 else 0)
     index = (slice(None),) * at + (slice(start, start + length),)
     return ns.slice_put(g, tuple(x_shape), index)
+
+
+@function(on="fb", name="slice")
+def slice_dim(input, dim=0, start=None, end=None, step=1):
+    """The entries along ``dim`` from ``start`` to before ``end``, every ``step``-th."""
+    if not input.ndim:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    if step < 1:
+        raise RuntimeError(f"slice step must be positive, got {step}")
+    front = (slice(None),) * at_dim(dim, input.ndim)
+    return slice_op(input, (*front, slice(start, end, step)))
 
 
 @function
@@ -265,20 +283,22 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     return apply(index, (out,), (arrays,)) if arrays else out
 
 
-def _check_value(x: Tensor, value: Any) -> None:
-    """NumPy would write NaN for None, and read numbers in strings."""
-    if value is None or isinstance(value, (str, bytes)):
-        kind = type(value).__name__
-        raise TypeError(f"can't assign a {kind} to a tensor of {x.array.dtype}")
+def _fitting(x: Tensor, value: Any) -> Any:
+    """A value that may be written into x: a tensor, or a number that its type can hold."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (bool, int, float, complex, np.generic)):
+        return number_for(x.array.dtype, value)
+    if isinstance(value, np.ndarray):
+        from .creation import as_tensor
+
+        return as_tensor(value)
+    raise TypeError(f"can't assign a {type(value).__name__} to a tensor of {x.array.dtype}")
 
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
-    _check_value(self, value)
-    if not isinstance(value, Tensor) and isinstance(value, np.ndarray):
-        from .creation import as_tensor
-
-        value = as_tensor(value)
+    value = _fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
     basic, arrays, ints = split_index(self.array, key)
@@ -321,12 +341,6 @@ def index_select(input, dim, index):
     return apply(_index_select, (input,), ((*front, places.reshape(-1)),))
 
 
-@function(on="fb")
-def take(input, index):
-    """The elements at indices into the flattened input, in the shape of the indices."""
-    return apply(_index_select, (input.reshape(-1),), ((_as_array(index, input.array),),))
-
-
 # Writing whole tensors
 
 
@@ -360,8 +374,7 @@ def fill_(self, value):
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value.ndim} dimensions."
         )
-    _check_value(self, value)
-    return apply_inplace(copy_op, (self, value))
+    return apply_inplace(copy_op, (self, _fitting(self, value)))
 
 
 @function(on="Tensor")

@@ -6,9 +6,11 @@ from ..device import module_of
 from ..errors import BadValue
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
+from .pad import pad
 from .promote import same
 from .registry import OPS, function, op
 from .shape import at_dim, reshape, sizes, unsqueeze
+from .split import split, unbind
 
 
 @op(on="fb", promote=same, extras=["lengths"], aliases=["concat", "concatenate"])
@@ -17,6 +19,9 @@ def cat(xp, *tensors, dim=0):
     if not tensors:
         raise BadValue("expected a non-empty list of Tensors")
     shapes = [t.shape for t in tensors]
+    if () in shapes:
+        at = shapes.index(())
+        raise RuntimeError(f"zero-dimensional tensor (at position {at}) cannot be concatenated")
     if (0,) in shapes:  # an empty vector goes with anything
         tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
     at = at_dim(dim, tensors[0].ndim)
@@ -74,61 +79,20 @@ def stack(xp, *tensors, dim=0):
 stack.gradient()(lambda ns, g, dim: ns.unbind(g, dim))
 
 
-@op(outputs=0, view=True)
-def unbind(xp, x, /, dim=0):
-    """The slices along ``dim``, without it."""
-    if x.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
-    front = (slice(None),) * at_dim(dim, x.ndim)
-    return tuple(x[(*front, i, ...)] for i in range(x.shape[len(front)]))
-
-
-unbind.gradients(x=lambda ns, g, dim: ns.stack(g, dim))
-
-
-@op(on="", name="split", outputs=0, view=True)
-def split_op(xp, x, /, lengths, dim):
-    """Pieces of the lengths given along ``dim``."""
-    front, pieces, start = (slice(None),) * at_dim(dim, x.ndim), [], 0
-    for n in lengths:
-        pieces.append(x[(*front, slice(start, start + n))])
-        start += n
-    return tuple(pieces)
-
-
-split_op.gradients(x=lambda ns, g, dim: ns.cat(g, dim))
-
-
-@function
-def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
-    """Pieces of one size along ``dim`` (the last may be smaller), or of the sizes listed."""
-    size = split_size if split_size_or_sections is None else split_size_or_sections
-    n = tensor.size(at_dim(dim, tensor.ndim))
-    if isinstance(size, (list, tuple)):
-        if sum(size) != n:
-            raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size "
-                f"at dimension {dim}), but got split_sizes={list(size)}"
-            )
-        return split_op(tensor, tuple(size), dim)
-    if size < 0 or (size == 0 and n):
-        raise RuntimeError(f"split expects split_size be non-negative and not 0, got {size}")
-    starts = range(0, n, size) if n else [0]
-    return split_op(tensor, tuple(min(size, n - s) for s in starts), dim)
-
-
-@function
-def chunk(input, chunks, dim=0):
-    """At most ``chunks`` pieces along ``dim``, all of one size but the last."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    n = input.size(at_dim(dim, input.ndim))
-    return split(input, max(-(-n // chunks), 1), dim) if n else split_op(input, (0,) * chunks, dim)
+def some(tensors, name):
+    """RuntimeError if there are none."""
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{name}(): argument 'tensors' must be tuple of Tensors, not {type(tensors).__name__}"
+        )
+    if not tensors:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
 
 
 @function(on="fb")
 def hstack(tensors):
     """The tensors side by side: along dimension 1, or 0 for vectors."""
+    some(tensors, "hstack")
     parts = [reshape(t, (1,)) if t.ndim == 0 else t for t in tensors]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
 
@@ -136,6 +100,7 @@ def hstack(tensors):
 @function(on="fb", aliases=["row_stack"])
 def vstack(tensors):
     """The tensors on top of each other; vectors become rows."""
+    some(tensors, "vstack")
     return cat([t if t.ndim > 1 else reshape(t, (1, -1)) for t in tensors], 0)
 
 
@@ -171,14 +136,21 @@ def tile(input, *dims):
 
 
 @function
-def repeat_interleave(input, repeats, dim=None, *, output_size=None):
-    """Each element repeated in place, ``repeats`` times or as often as its entry there says."""
+def repeat_interleave(input=None, repeats=None, dim=None, *, output_size=None):
+    """Each element repeated in place, ``repeats`` times or as often as its entry there says.
+
+    Of repeats alone: the numbers 0, 1, ... repeated so often.
+    """
+    if input is None or repeats is None:
+        repeats = repeats if input is None else input
+        input = wrap(module_of(repeats.array).arange(len(repeats)))
     if dim is None:
         input, dim = reshape(input, (-1,)), 0
+    elif not input.ndim:
+        at_dim(dim, 0)
+        input = reshape(input, (1,))
     xp = module_of(input.array)
-    times = repeats.array if isinstance(repeats, Tensor) else repeats
-    if isinstance(times, xp.ndarray) and times.size == 1:
-        times = int(times)
+    times = _times(repeats)
     places = xp.arange(input.shape[dim])
     if not isinstance(times, int):
         if times.shape != places.shape:
@@ -187,14 +159,35 @@ def repeat_interleave(input, repeats, dim=None, *, output_size=None):
                 f"{places.size}"
             )
         times = times.tolist()
+    chosen = xp.repeat(places, times)
+    if output_size is not None and output_size != chosen.size:
+        raise RuntimeError(
+            f"repeat_interleave: Invalid output_size, expected {chosen.size} but got {output_size}"
+        )
+    return index_select(input, dim, wrap(chosen))
 
-    return index_select(input, dim, wrap(xp.repeat(places, times)))
+
+def _times(repeats):
+    """How often each is repeated: a number, or an array of them."""
+    if not isinstance(repeats, Tensor):
+        if repeats < 0:
+            raise RuntimeError("Repeats must be non-negative")
+        return repeats
+    times = repeats.array
+    if times.dtype.name not in ("int32", "int64"):
+        raise RuntimeError("repeats has to be Long or Int tensor")
+    if times.size and int(times.min()) < 0:
+        raise RuntimeError("repeats can not be negative")
+    return int(times.reshape(())) if times.size == 1 else times
 
 
 @op(packs=True)
 def flip(xp, x, /, dims):
     """The order of the elements reversed along the dimensions."""
-    return xp.flip(x, sizes(dims)).copy()
+    turned = [at_dim(d, x.ndim) for d in sizes(dims)]
+    if len(set(turned)) < len(turned):
+        raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
+    return xp.flip(x, tuple(turned)).copy() if x.ndim else x.copy()
 
 
 flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))
@@ -203,19 +196,30 @@ flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))
 @function
 def fliplr(input):
     """The columns in reverse order."""
+    if input.ndim < 2:
+        raise RuntimeError(f"Input must be >= 2-d, it has shape {tuple(input.shape)}")
     return flip(input, (1,))
 
 
 @function
 def flipud(input):
     """The rows in reverse order."""
+    if not input.ndim:
+        raise RuntimeError("Input must be >= 1-d, it has shape ()")
     return flip(input, (0,))
 
 
 @op
 def roll(xp, x, /, shifts, dims=None):
     """Elements moved along the dimensions; what leaves at one end comes in at the other."""
-    return xp.roll(x, shifts, axis=dims)
+    found = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, dims or ())]
+    if not found[0]:
+        raise RuntimeError("`shifts` required")
+    if found[0] != found[1] and (found != [1, 0]):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {found[0]}, dims:{found[1]}"
+        )
+    return xp.roll(x, shifts, axis=None if dims == () else dims)
 
 
 @roll.gradient("x")
@@ -275,73 +279,4 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     return OPS["diagonal_put"](input, tuple(shape), offset, dim1, dim2)
 
 
-# Padding
-
-
-@op(on="", backward="ConstantPadNdBackward0")
-def pad_constant(xp, x, /, pad, value):
-    """x with ``value`` around it, or cut where ``pad`` is negative."""
-    widths = [(0, 0)] * (x.ndim - len(pad) // 2)
-    widths += [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    cut = tuple(
-        slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, x.shape, strict=True)
-    )
-    out = xp.full([n + a + b for (a, b), n in zip(widths, x.shape, strict=True)], value, x.dtype)
-    inner = tuple(
-        slice(max(a, 0), n - max(b, 0)) for (a, b), n in zip(widths, out.shape, strict=True)
-    )
-    out[inner] = x[cut]
-    return out
-
-
-pad_constant.gradients(x=lambda ns, g, pad: ns.pad_constant(g, tuple(-p for p in pad), 0))
-
-
-@function(on="F")
-def pad(input, pad, mode="constant", value=None):
-    """The last dimensions padded: ``pad`` lists left and right of the last, then of the one before.
-
-    ``mode`` "constant" fills with ``value``, "reflect" mirrors without the edge, "replicate"
-    repeats the edge and "circular" takes what stands at the other end.
-    """
-    pad = sizes(pad)
-    if len(pad) % 2 or len(pad) // 2 > input.ndim:
-        raise RuntimeError(
-            f"Padding length must be divisible by 2 and at most twice the number of the dimensions "
-            f"of the input, {input.ndim}; got {list(pad)}"
-        )
-    if mode == "constant":
-        return pad_constant(input, pad, value or 0)
-    if value is not None:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    for i in range(0, len(pad), 2):
-        input = _pad_by_index(input, input.ndim - 1 - i // 2, pad[i], pad[i + 1], mode)
-    return input
-
-
-def _pad_by_index(x, dim, before, after, mode):
-
-    n, xp = x.shape[dim], module_of(x.array)
-    places = xp.arange(-before, n + after)
-    if mode == "replicate":
-        places = places.clip(0, n - 1)
-    elif mode == "circular":
-        _at_most(max(before, after), n, mode, x)
-        places = places % n
-    elif mode == "reflect":
-        _at_most(max(before, after), n - 1, mode, x)
-        places = n - 1 - xp.abs(n - 1 - xp.abs(places))
-    else:
-        raise RuntimeError(f"Unrecognised padding mode {mode}")
-    return index_select(x, dim, wrap(places))
-
-
-def _at_most(size, limit, mode, x):
-    if size > limit:
-        raise RuntimeError(
-            f"Padding size {size} is too large for mode {mode!r} and an input of shape "
-            f"{tuple(x.shape)}: at most {limit} fits"
-        )
-
-
-__all__ = ["cat", "narrow", "split", "stack", "unbind", "unsqueeze"]
+__all__ = ["cat", "narrow", "pad", "split", "stack", "unbind", "unsqueeze"]

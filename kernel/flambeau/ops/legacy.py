@@ -44,6 +44,6 @@ LEGACY = {
     for name, kind in [
         ("Float", dtypes.float32), ("Double", dtypes.float64), ("Half", dtypes.float16),
         ("Byte", dtypes.uint8), ("Char", dtypes.int8), ("Short", dtypes.int16),
-        ("Int", dtypes.int32), ("Long", dtypes.int64), ("Bool", dtypes.bool_),
+        ("BFloat16", dtypes.bfloat16), ("Int", dtypes.int32), ("Long", dtypes.int64), ("Bool", dtypes.bool_),
     ]
 }  # fmt: skip

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..device import module_of
 from ..dtypes import FLOATING
 from ..errors import OpRuntimeError, here
-from .matrix import adjoint
+from ..tensor import Tensor, wrap
+from .matrix import adjoint, conjugate, is_complex
 from .promote import alike
-from .registry import op, show
+from .registry import op
 
 
 class LinAlgError(OpRuntimeError):
@@ -50,9 +52,18 @@ def _solved(problem, function, *args):
         raise LinAlgError("linalg", problem, "", here()) from None
 
 
+def on_diagonal(ns, x, shape):
+    """Vectors as the diagonals of matrices of a shape that are 0 elsewhere."""
+    return ns.diagonal_put(x, tuple(shape), 0, -2, -1)
+
+
 def _diag(ns, x):
-    """Vectors as the diagonals of matrices."""
-    return ns.diagonal_put(x, (*x.shape, x.shape[-1]), 0, -2, -1)
+    return on_diagonal(ns, x, (*x.shape, x.shape[-1]))
+
+
+def identity(x: Tensor) -> Tensor:
+    """The matrix with ones on its diagonal, of the shape and type of those in ``x``."""
+    return wrap(module_of(x.array).eye(*x.shape[-2:], dtype=x.array.dtype))
 
 
 # Inverse, solution, determinant
@@ -88,10 +99,10 @@ def det(xp, A):
 @det.gradient("A")
 def _(ns, g, A, out):
     if ns.all(out != 0):
-        return ns.linalg_inv(adjoint(ns, A)) * (g * out)[..., None, None]
+        return ns.linalg_inv(adjoint(ns, A)) * (g * conjugate(ns, out))[..., None, None]
     # Singular: the cofactors from A = U S V', each the product of the other singular values.
     u, s, vh = ns.linalg_svd(A, False)
-    turn = ns.linalg_det(u) * ns.linalg_det(vh)
+    turn = conjugate(ns, ns.linalg_det(u) * ns.linalg_det(vh))
     n = s.shape[-1]
     rows = ns.expand(ns.unsqueeze(s, -2), (*s.shape, n))
     others = ns.prod(rows + _diag(ns, 1 - s), -1)
@@ -105,33 +116,37 @@ def slogdet(xp, x):
 
 
 @slogdet.gradient("x")
-def _(ns, g, x):
-    return ns.linalg_inv(adjoint(ns, x)) * g[1][..., None, None]
+def _(ns, g, x, out):
+    slope = g[1]
+    if is_complex(x):  # the sign is e^iφ, and turns with the imaginary part of what log gives
+        sign = ns.linalg_slogdet(x)[0] if ns.taped else out[0]
+        slope = ns.complex(slope, ns.imag(g[0] * ns.conj(sign)))
+    return ns.linalg_inv(adjoint(ns, x)) * slope[..., None, None]
 
 
 # Factors
 
 
-def _half(ns, x):
-    """The lower triangle, with half of the diagonal."""
-    return ns.tril(x) - _diag(ns, ns.diagonal(x, 0, -2, -1) * 0.5)
-
-
 @op(name="linalg_cholesky", on="", promote=squares)
-def cholesky(xp, x):
-    """The lower triangle L with x = L L', for a positive-definite x; its lower part is read."""
-    lower = xp.tril(x)
-    whole = lower + xp.conj(xp.tril(x, -1)).swapaxes(-1, -2)
-    return _solved("The input is not positive-definite", xp.linalg.cholesky, whole)
+def cholesky(xp, x, /, upper):
+    """The lower triangle L with x = L L', or L', for a positive-definite x.
+
+    Only one triangle of x is read, the one that is asked for.
+    """
+    given = xp.triu(x) if upper else xp.tril(x)
+    rest = xp.triu(x, 1) if upper else xp.tril(x, -1)
+    whole = given + xp.conj(rest).swapaxes(-1, -2)
+    found = _solved("The input is not positive-definite", xp.linalg.cholesky, whole)
+    return xp.conj(found).swapaxes(-1, -2) if upper else found
 
 
 @cholesky.gradient("x")
-def _(ns, g, out):  # I. Murray, "Differentiation of the Cholesky decomposition" (2016)
-    upper = adjoint(ns, out)
-    inner = _half(ns, ns.matmul(upper, g))
-    left = ns.linalg_solve(upper, inner)
-    outer = adjoint(ns, ns.linalg_solve(upper, adjoint(ns, left)))
-    return (outer + adjoint(ns, outer)) * 0.5
+def _(ns, g, out, upper):  # I. Murray, "Differentiation of the Cholesky decomposition" (2016)
+    lower, g = (adjoint(ns, out), adjoint(ns, g)) if upper else (out, g)
+    m = ns.matmul(adjoint(ns, lower), g)
+    inner = (ns.tril(m) + adjoint(ns, ns.tril(m, -1))) * 0.5
+    left = ns.linalg_solve(adjoint(ns, lower), inner)
+    return adjoint(ns, ns.linalg_solve(adjoint(ns, lower), adjoint(ns, left)))
 
 
 @op(name="linalg_qr", on="", promote=matrices, outputs=2)
@@ -159,10 +174,16 @@ def _(ns, g, x, out, mode):  # M. Seeger et al., "Auto-Differentiating Linear Al
     return ns.cat([first, ns.matmul(q, to_rest)], -1)
 
 
+def _real(ns, x):
+    """The same numbers without their imaginary parts."""
+    return (x + ns.conj(x)) * 0.5 if is_complex(x) else x
+
+
 def _to_tall(ns, to_q, to_r, q, r):
     """The gradient of a matrix with not more columns than rows, from those of its Q and R."""
     m = ns.matmul(r, adjoint(ns, to_r)) - ns.matmul(adjoint(ns, to_q), q)
-    both = to_q + ns.matmul(q, ns.tril(m) + adjoint(ns, ns.tril(m, -1)))
+    lower, diagonal = ns.tril(m, -1), _real(ns, ns.diagonal(m, 0, -2, -1))
+    both = to_q + ns.matmul(q, lower + adjoint(ns, lower) + _diag(ns, diagonal))
     return adjoint(ns, ns.linalg_solve(r, adjoint(ns, both)))
 
 
@@ -197,7 +218,7 @@ def _(ns, g, x, out, UPLO):
 
 
 @op(name="linalg_eigvalsh", on="", promote=squares)
-def eigvalsh(xp, A, /, UPLO="L"):
+def eigvalsh(xp, A, /, UPLO):
     """The eigenvalues, in rising order, of a symmetric (Hermitian) matrix."""
     return _solved("eigvalsh did not converge", xp.linalg.eigvalsh, A, _triangle(UPLO))
 
@@ -216,8 +237,6 @@ def svd(xp, x, /, full_matrices):
 
 @svd.gradient("x")
 def _(ns, g, x, out, full_matrices):  # J. Townsend, "Differentiating the SVD" (2016)
-    if getattr(x, "array", x).dtype.kind == "c":
-        raise RuntimeError("the gradient of svd is known for real matrices; use svdvals")
     u, s, vh = ns.linalg_svd(x, False) if ns.taped else out
     k = s.shape[-1]
     to_u, to_s, to_vh = g[0][..., :k], g[1], g[2][..., :k, :]
@@ -225,7 +244,9 @@ def _(ns, g, x, out, full_matrices):  # J. Townsend, "Differentiating the SVD" (
     gaps, row = _gaps(ns, s * s), ns.unsqueeze(s, -2)
     a, b = ns.matmul(adjoint(ns, u), to_u), ns.matmul(adjoint(ns, v), to_v)
     turn_u, turn_v = (a - adjoint(ns, a)) / gaps, (b - adjoint(ns, b)) / gaps
-    inner = turn_u * row + turn_v * ns.unsqueeze(s, -1) + _diag(ns, to_s)
+    inner = _off(ns, turn_u * row + turn_v * ns.unsqueeze(s, -1)) + _diag(ns, to_s)
+    if is_complex(x):  # U and V may turn together: half of each one's diagonal is that
+        inner = inner + _diag(ns, ns.diagonal(turn_u, 0, -2, -1) / (s * 2))
     left = ns.matmul(u, inner) + (to_u - ns.matmul(u, a)) / row
     right = (to_v - ns.matmul(v, b)) / row
     return ns.matmul(left, adjoint(ns, v)) + ns.matmul(u, adjoint(ns, right))
@@ -243,27 +264,7 @@ def _(ns, g, A):
     return ns.matmul(u * ns.unsqueeze(g, -2), vh)
 
 
-# Generalised inverse and exponential
-
-
-@op(name="linalg_pinv", on="", promote=matrices)
-def pinv(xp, x, /, rcond, hermitian):
-    """The matrix that inverts x as far as that goes: of all X, the least with x X x = x."""
-    u, s, vh = xp.linalg.svd(x, full_matrices=False)
-    if not x.size:
-        return xp.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
-    keep = s > rcond * s.max(-1, keepdims=True)
-    inverse = keep / xp.where(keep, s, 1)
-    return xp.conj(xp.matmul(u * inverse[..., None, :], vh)).swapaxes(-1, -2).astype(x.dtype)
-
-
-@pinv.gradient("x")
-def _(ns, g, x, out):  # G. Golub and V. Pereyra (1973), formula 4.12
-    p, ph, gh = out, adjoint(ns, out), adjoint(ns, g)
-    a = ns.matmul(gh, ns.matmul(p, ph))  # g' P P'
-    b = ns.matmul(ns.matmul(ph, p), gh)  # P' P g'
-    total = a - ns.matmul(x, ns.matmul(p, a)) + b - ns.matmul(ns.matmul(b, p), x)
-    return total - ns.matmul(ph, ns.matmul(g, ph))
+# Exponential
 
 
 @op(name="matrix_exp", on="fb Tensor linalg", promote=squares)
@@ -289,7 +290,3 @@ def _(ns, g, x):
     n, xh = x.shape[-1], adjoint(ns, x)
     above, below = ns.cat([xh, g], -1), ns.cat([ns.zeros_of(xh), xh], -1)
     return ns.matrix_exp(ns.cat([above, below], -2))[..., :n, n:]
-
-
-for _op in (det, eigvalsh, svdvals):
-    show(_op.name.removeprefix("linalg_"), _op, "linalg")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from .distance import _reduce, pairwise_distance
+from .loss import check_reduction
 from .registry import OPS, function
 
 
-def _one_sample(input, target):
-    """Input (N, C) and target of several samples, where one may have come alone."""
-    return (input.unsqueeze(0), target.unsqueeze(0)) if input.ndim == 1 else (input, target)
+def _check_reduction(size_average, reduce, reduction):
+    if size_average is None and reduce is None:
+        check_reduction(reduction)
 
 
 @function(on="F")
@@ -22,8 +23,9 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
-    single = input.ndim == 1 and target.ndim == 0
-    x, at = (input.unsqueeze(0), target.reshape(1)) if input.ndim == 1 else (input, target)
+    _check_reduction(size_average, reduce, reduction)
+    single = input.ndim <= 1 and target.ndim == 0
+    x, at = (input.reshape(1, -1), target.reshape(-1)) if input.ndim <= 1 else (input, target)
     if x.ndim != 2 or tuple(at.shape) != tuple(x.shape[:1]):
         raise RuntimeError(f"inconsistent target size, got: {list(target.shape)}")
     at = at.unsqueeze(1)
@@ -42,18 +44,19 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 
     A row of ``target`` lists classes; what comes after a -1 does not count.
     """
-    if target.shape != input.shape or input.ndim not in (1, 2):
+    _check_reduction(size_average, reduce, reduction)
+    if target.shape != input.shape or input.ndim > 2 or 0 in input.shape[-1:]:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
-    x, classes = _one_sample(input, target)
+    x, classes = (t.reshape(1, -1) if t.ndim < 2 else t for t in (input, target))
     named = (classes >= 0).to(x.dtype).cumprod(1).detach()  # (N, C)
     at = classes.clamp(0)
     zeros = x.detach().new_zeros(x.shape)
     other = (zeros.scatter_add(1, at, named) == 0).to(x.dtype)
     gaps = (1 - x.gather(1, at).unsqueeze(2) + x.unsqueeze(1)).clamp(0)  # (N, target, other)
     values = (gaps * named.unsqueeze(2) * other.unsqueeze(1)).sum((1, 2)) / x.shape[1]
-    values = values.squeeze(0) if input.ndim == 1 else values
+    values = values.squeeze(0) if input.ndim < 2 else values
     return _reduce(values, size_average, reduce, reduction)
 
 
@@ -112,6 +115,8 @@ def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ):
     """max(0, d(anchor, positive) - d(anchor, negative) + margin) for any distance d."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

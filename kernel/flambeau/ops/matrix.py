@@ -6,18 +6,23 @@ from math import prod
 
 from .promote import alike
 from .registry import function, op
+from .shape import at_dim
 
 # What gradient rules share: they see arrays or Tensors.
+
+
+def is_complex(x):
+    return getattr(x, "array", x).dtype.kind == "c"
 
 
 def adjoint(ns, x):
     """The last two dimensions swapped, conjugated if complex."""
     swapped = ns.transpose(x, -2, -1)
-    return ns.conj(swapped) if getattr(x, "array", x).dtype.kind == "c" else swapped
+    return ns.conj(swapped) if is_complex(x) else swapped
 
 
 def conjugate(ns, x):
-    return ns.conj(x) if getattr(x, "array", x).dtype.kind == "c" else x
+    return ns.conj(x) if is_complex(x) else x
 
 
 def rows(ns, x):
@@ -25,7 +30,8 @@ def rows(ns, x):
     return ns.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) if x.ndim != 2 else x
 
 
-def _dims(name, x, n):
+def check_dims(name, x, n):
+    """RuntimeError where x has not n dimensions."""
     if x.ndim != n:
         kind = {1: "a vector (1 dimension)", 2: "a matrix (2 dimensions)", 3: "3-dimensional"}[n]
         raise RuntimeError(f"{name} must be {kind}, its shape is {x.shape}")
@@ -92,16 +98,16 @@ def _(x, y):
 @op(promote=alike)
 def mm(xp, x, mat2):
     """Product of two matrices, (n, k) and (k, m)."""
-    _dims("input", x, 2)
-    _dims("mat2", mat2, 2)
+    check_dims("input", x, 2)
+    check_dims("mat2", mat2, 2)
     return xp.dot(x, mat2)
 
 
 @op(promote=alike)
 def bmm(xp, x, mat2):
     """Products of matrices in batches, (b, n, k) and (b, k, m)."""
-    _dims("input", x, 3)
-    _dims("mat2", mat2, 3)
+    check_dims("input", x, 3)
+    check_dims("mat2", mat2, 3)
     if x.shape[0] != mat2.shape[0]:
         raise RuntimeError(f"batch sizes differ: {x.shape[0]} and {mat2.shape[0]}")
     return xp.matmul(x, mat2)
@@ -117,8 +123,8 @@ for _op in (mm, bmm):
 @op(promote=alike)
 def mv(xp, x, vec):
     """Product of a matrix (n, k) and a vector (k)."""
-    _dims("input", x, 2)
-    _dims("vec", vec, 1)
+    check_dims("input", x, 2)
+    check_dims("vec", vec, 1)
     return xp.dot(x, vec)
 
 
@@ -131,8 +137,8 @@ mv.gradients(
 @op(promote=alike)
 def dot(xp, x, tensor):
     """Sum of the products of two vectors' elements."""
-    _dims("input", x, 1)
-    _dims("tensor", tensor, 1)
+    check_dims("input", x, 1)
+    check_dims("tensor", tensor, 1)
     return xp.dot(x, tensor)
 
 
@@ -144,8 +150,8 @@ dot.gradients(
 @op(promote=alike, aliases=["ger"])
 def outer(xp, x, vec2):
     """All products of one element each of two vectors: out[i, j] = x[i] · vec2[j]."""
-    _dims("input", x, 1)
-    _dims("vec2", vec2, 1)
+    check_dims("input", x, 1)
+    check_dims("vec2", vec2, 1)
     return x[:, None] * vec2
 
 
@@ -155,43 +161,7 @@ outer.gradients(
 )
 
 
-# Products with something added
-
-
-@op(promote=alike, inplace=True)
-def addmm(xp, x, mat1, mat2, /, beta=1, alpha=1):
-    """beta · x + alpha · (mat1 @ mat2)."""
-    _dims("mat1", mat1, 2)
-    _dims("mat2", mat2, 2)
-    return _added(x, xp.dot(mat1, mat2), beta, alpha)
-
-
-@op(promote=alike, inplace=True)
-def baddbmm(xp, x, batch1, batch2, /, beta=1, alpha=1):
-    """beta · x + alpha · (batch1 @ batch2), in batches."""
-    _dims("batch1", batch1, 3)
-    _dims("batch2", batch2, 3)
-    return _added(x, xp.matmul(batch1, batch2), beta, alpha)
-
-
-def _added(x, product, beta, alpha):
-    if alpha != 1:
-        product = product * product.dtype.type(alpha)
-    if beta == 0:  # x is then ignored, whatever is in it
-        return product
-    return product + (x if beta == 1 else x * x.dtype.type(beta))
-
-
-addmm.gradients(
-    x=lambda g, beta: g * beta,
-    mat1=lambda ns, g, mat2, alpha: ns.matmul(g, adjoint(ns, mat2)) * alpha,
-    mat2=lambda ns, g, mat1, alpha: ns.matmul(adjoint(ns, mat1), g) * alpha,
-)
-baddbmm.gradients(
-    x=lambda g, beta: g * beta,
-    batch1=lambda ns, g, batch2, alpha: ns.matmul(g, adjoint(ns, batch2)) * alpha,
-    batch2=lambda ns, g, batch1, alpha: ns.matmul(adjoint(ns, batch1), g) * alpha,
-)
+# The product of a layer
 
 
 @op(on="F", promote=alike, backward="AddmmBackward0")
@@ -210,11 +180,13 @@ def linear(xp, x, weight, bias=None):
 
 @linear.gradient("x")
 def _(ns, g, weight):
+    weight = conjugate(ns, weight)
     return ns.matmul(g, weight) if weight.ndim == 2 else g[..., None] * weight
 
 
 @linear.gradient("weight")
 def _(ns, g, x, weight_shape):
+    x = conjugate(ns, x)
     if len(weight_shape) == 1:
         return g[..., None] * x
     if x.ndim == 1:
@@ -252,18 +224,36 @@ def inner(input, other):
 @function(on="fb")
 def tensordot(a, b, dims=2):
     """Sum of products over ``dims``: how many (last of a, first of b), or two lists of them."""
-    if isinstance(dims, int):
-        dims = (range(a.ndim - dims, a.ndim), range(dims))
-    ours, theirs = ([d % t.ndim for d in ds] for d, t, ds in ((0, a, dims[0]), (1, b, dims[1])))
-    for i, j in zip(ours, theirs, strict=True):
-        if a.shape[i] != b.shape[j]:
-            raise RuntimeError(
-                f"tensordot: contracted dimensions need to match, but dimension {i} of the first "
-                f"has size {a.shape[i]} and dimension {j} of the second {b.shape[j]}"
-            )
+    ours, theirs = _contracted(a, b, dims)
+    for i, j in zip(ours, theirs, strict=True):  # a size of 1 goes with any
+        if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):
+            a, b = (t.sum(d, keepdim=True) for t, d in ((a, i), (b, j)))
     rest_a = [d for d in range(a.ndim) if d not in ours]
     rest_b = [d for d in range(b.ndim) if d not in theirs]
     size = prod(a.shape[d] for d in ours)
     left = a.permute(*rest_a, *ours).reshape(prod(a.shape[d] for d in rest_a), size)
     right = b.permute(*theirs, *rest_b).reshape(size, prod(b.shape[d] for d in rest_b))
     return (left @ right).reshape([a.shape[d] for d in rest_a] + [b.shape[d] for d in rest_b])
+
+
+def _contracted(a, b, dims):
+    """The dimensions of ``a`` and those of ``b`` that ``dims`` names, checked to fit."""
+    if isinstance(dims, int):
+        if dims < 0 or dims > min(a.ndim, b.ndim):
+            raise RuntimeError(
+                f"tensordot expects dims >= 0 and at most the inputs' {a.ndim} and {b.ndim} "
+                f"dimensions, but got dims={dims}"
+            )
+        dims = (range(a.ndim - dims, a.ndim), range(dims))
+    ours, theirs = ([at_dim(d, t.ndim) for d in ds] for t, ds in ((a, dims[0]), (b, dims[1])))
+    if len(ours) != len(theirs):
+        raise RuntimeError(
+            f"tensordot: both lists need the same length, got {list(dims[0])} and {list(dims[1])}"
+        )
+    for i, j in zip(ours, theirs, strict=True):
+        if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
+            raise RuntimeError(
+                f"tensordot: contracted dimensions need to match, but dimension {i} of the first "
+                f"has size {a.shape[i]} and dimension {j} of the second {b.shape[j]}"
+            )
+    return ours, theirs

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from ..errors import BadValue
-from .join import pad
+from .pad import pad
 from .promote import only_float
 from .registry import OPS, function, op
 
@@ -167,6 +167,8 @@ def batch_norm(
     place by ``momentum``; else they are the running ones. Mirrors
     ``torch.nn.functional.batch_norm``.
     """
+    if input.ndim and not input.numel():
+        return _of_nothing(input, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -180,17 +182,24 @@ def batch_norm(
     return out
 
 
+def _of_nothing(input, weight, bias):
+    """An empty batch as it is, with what it depends on."""
+    out = input.clone()
+    out = out if weight is None or not weight.numel() else out * weight[0]
+    return out if bias is None or not bias.numel() else out + bias[0]
+
+
 @function(on="F")
 def instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
     momentum=0.1, eps=1e-5,
 ):  # fmt: skip
     """Batch norm of each sample on its own. Mirrors ``torch.nn.functional.instance_norm``."""
-    n, c = input.shape[:2]
     if use_input_stats and prod(input.shape[2:]) == 1:
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.shape}"
         )
+    n, c = input.shape[:2]
     repeated = [
         None if t is None else t.repeat(n) for t in (weight, bias, running_mean, running_var)
     ]
@@ -268,7 +277,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return layer_norm_op(input, weight, bias, _as_shape(normalized_shape), eps)
 
 
-@op(on="", promote=only_float, extras=["rstd"], name="rms_norm")
+@op(on="", promote=only_float, extras=["rstd"], name="rms_norm", holomorphic=True)
 def rms_norm_op(xp, x, weight, /, normalized_shape, eps):
     """Divides by the root of the mean square over the last dimensions."""
     _check_last(x, weight, None, normalized_shape)
@@ -358,6 +367,8 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
         )
+    if not input.numel():
+        return input
     flat = (input * input).reshape(input.shape[0], 1, input.shape[1], prod(input.shape[2:]))
     padded = pad(flat, (0, 0, size // 2, (size - 1) // 2))
     means = OPS["avg_pool2d"](padded, (size, 1), 1).reshape(input.shape)

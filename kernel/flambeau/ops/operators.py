@@ -9,7 +9,7 @@ import numpy as np
 from ..tensor import Tensor
 from .apply import NUMBERS, apply, apply_inplace
 from .index import getitem, setitem
-from .registry import OPS, SPACES
+from .registry import FUNCTIONS, OPS, SPACES
 
 _OPERAND = (Tensor, np.number, np.bool_)
 
@@ -18,20 +18,31 @@ def _fits(value: Any) -> bool:
     return isinstance(value, _OPERAND) or (value.__class__ in NUMBERS and value is not None)
 
 
+def _operand(value: Any) -> Any:
+    """What stands beside a tensor: an array of NumPy's becomes a tensor on the same memory."""
+    if isinstance(value, np.ndarray):
+        return FUNCTIONS["from_numpy"](value)
+    return value if _fits(value) else NotImplemented
+
+
 def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool = False) -> None:
     """Defines ``x symbol y`` and ``y symbol x``, and ``x symbol= y`` where it is asked for."""
     op = OPS[name]
 
     def forward(self: Tensor, other: Any) -> Any:
-        if other.__class__ is Tensor or _fits(other):
-            return apply(op, (self, other), params)
-        return NotImplemented
+        if other.__class__ is not Tensor and (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        return apply(op, (self, other), params)
 
     def reflected(self: Tensor, other: Any) -> Any:
-        return apply(op, (other, self), params) if _fits(other) else NotImplemented
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else apply(op, (other, self), params)
 
     def written(self: Tensor, other: Any) -> Any:
-        return apply_inplace(op, (self, other), params) if _fits(other) else NotImplemented
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return apply_inplace(op, (self, other), params)
 
     setattr(Tensor, f"__{symbol}__", forward)
     setattr(Tensor, f"__r{symbol}__", reflected)
@@ -43,7 +54,8 @@ def _compare(symbol: str) -> None:
     op = OPS[symbol]
 
     def compared(self: Tensor, other: Any) -> Any:
-        return apply(op, (self, other)) if _fits(other) else NotImplemented
+        other = _operand(other)
+        return NotImplemented if other is NotImplemented else apply(op, (self, other))
 
     setattr(Tensor, f"__{symbol}__", compared)
 

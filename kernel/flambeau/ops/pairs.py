@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from math import log
 
-from ..dtypes import floating
-from .promote import same, same_float, to_float
+from ..dtypes import FLOATING, complex128, float64, floating
+from ..tensor import Tensor
+from .index import copy_
+from .promote import as_given, only_tensors, same, same_float, some_tensor, tensor_first, to_float
 from .registry import OPS, function, op
+from .sort import result_type
 
 
-@op(promote=same_float)
+def _floats(name, x):
+    if x.dtype not in FLOATING:
+        raise NotImplementedError(f"{name} works on floats, not on {x.dtype.name}; use x.float()")
+
+
+def log_of_sum(xp, x, y):
+    """log(eˣ + eʸ) of complex numbers: the larger one plus what the smaller adds."""
+    larger = (x.real > y.real) | xp.isnan(x.real)
+    top, low = xp.where(larger, x, y), xp.where(larger, y, x)
+    endless = xp.isinf(top.real) & (top.real == low.real)
+    return xp.where(endless, low, top + xp.log1p(xp.exp(xp.where(endless, 0, low - top))))
+
+
+@op(promote=only_tensors(same), holomorphic=True)
 def logaddexp(xp, x, y):
     """log(eˣ + eʸ), without overflow."""
-    return xp.logaddexp(x, y)
+    _floats("logaddexp", x)
+    return xp.logaddexp(x, y) if x.dtype.kind == "f" else log_of_sum(xp, x, y)
 
 
-@op(promote=same_float)
+@op(promote=only_tensors(same))
 def logaddexp2(xp, x, y):
     """log₂(2ˣ + 2ʸ), without overflow."""
+    _floats("logaddexp2", x)
     return xp.logaddexp2(x, y)
 
 
@@ -30,7 +48,7 @@ logaddexp2.gradients(
 )
 
 
-@op(promote=same, inplace=True)
+@op(promote=only_tensors(same), inplace=True)
 def hypot(xp, x, y):
     """√(x² + y²), without overflow."""
     return xp.hypot(x, y)
@@ -39,13 +57,13 @@ def hypot(xp, x, y):
 hypot.gradients(x=lambda g, x, out: g * (x / out), y=lambda g, y, out: g * (y / out))
 
 
-@op(promote=same_float, inplace=True, on="fb Tensor special")
+@op(promote=some_tensor(same_float), inplace=True, on="fb Tensor special")
 def xlogy(xp, x, y):
     """x · log y, and 0 where x is 0."""
     return xp.where((x == 0) & ~xp.isnan(y), 0, x * xp.log(y)).astype(xp.result_type(x, y))
 
 
-@op(promote=same_float, on="special")
+@op(promote=some_tensor(same_float), on="special")
 def xlog1py(xp, x, y):
     """x · log(1 + y), and 0 where x is 0."""
     return xp.where((x == 0) & ~xp.isnan(y), 0, x * xp.log1p(y)).astype(xp.result_type(x, y))
@@ -61,7 +79,7 @@ xlog1py.gradients(
 )
 
 
-@op(promote=same, inplace=True)
+@op(promote=tensor_first(same), inplace=True)
 def copysign(xp, x, y):
     """The size of x with the sign of y."""
     return xp.copysign(*(floating(v) if hasattr(v, "astype") else v for v in (x, y)))
@@ -73,21 +91,23 @@ copysign.gradients(
 )
 
 
-@op(inplace=True)
+@op(promote=only_tensors(as_given), inplace=True)
 def heaviside(xp, x, values):
     """0 for x < 0, 1 for x > 0, ``values`` at 0."""
+    if x.dtype.kind == "c":
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if x.dtype != values.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return xp.where(x == 0, values, x > 0).astype(x.dtype)
 
 
-@op(promote=same)
+@op(promote=only_tensors(same))
 def fmax(xp, x, y):
     """The larger of x and y, or the one that is a number."""
     return xp.fmax(x, y)
 
 
-@op(promote=same)
+@op(promote=only_tensors(same))
 def fmin(xp, x, y):
     """The smaller of x and y, or the one that is a number."""
     return xp.fmin(x, y)
@@ -108,53 +128,96 @@ def _integers(name, *arrays):
         raise NotImplementedError(f"{name} works on integers")
 
 
-@op(promote=same, inplace=True)
+@op(promote=only_tensors(same), inplace=True)
 def gcd(xp, x, y):
     """The greatest common divisor."""
     _integers("gcd", x, y)
     return xp.gcd(x, y)
 
 
-@op(promote=same, inplace=True)
+@op(promote=only_tensors(same), inplace=True)
 def lcm(xp, x, y):
     """The least common multiple."""
     _integers("lcm", x, y)
     return xp.lcm(x, y)
 
 
-@op(inplace=True)
+@op(promote=only_tensors(same), inplace=True)
 def nextafter(xp, x, y):
     """The next number after x in the direction of y."""
+    _floats("nextafter", x)
     return xp.nextafter(x, y)
+
+
+nextafter.gradients(x=lambda g, x, y: g * (x != y), y=lambda ns, g: ns.zeros_of(g))
+
+
+@op(name="frexp", on="", outputs=2)
+def frexp_op(xp, x):
+    """The mantissa m, of a size in [0.5, 1), and the exponent e of x = m · 2ᵉ."""
+    if x.dtype.kind != "f":
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes; use x.float()")
+    mantissa, exponent = xp.frexp(x)
+    return mantissa, exponent.astype("int32", copy=False)
+
+
+frexp_op.gradients(x=lambda ns, g, out: g[0] / ns.exp2(out[1]))
+_Frexp = result_type("frexp", "mantissa", "exponent")
+
+
+@function
+def frexp(input):
+    """The numbers as mantissa · 2 to the power of exponent, the mantissas in [0.5, 1)."""
+    return _Frexp(*frexp_op(input))
 
 
 @function
 def ldexp(input, other):
     """input · 2ᵒᵗʰᵉʳ."""
-    other = other.to(input.dtype) if input.is_floating_point() else other
+    if not isinstance(other, Tensor):
+        raise TypeError(f"ldexp(): argument 'other' must be Tensor, not {type(other).__name__}")
+    if input.is_floating_point() and not (other.is_floating_point() or other.is_complex()):
+        other = other.to(input.dtype)
     return input * OPS["pow"](2.0, other)
 
 
 @function
 def float_power(input, exponent):
-    """input to the power of ``exponent``, in float64."""
-    double = [t.double() if hasattr(t, "double") else float(t) for t in (input, exponent)]
-    return OPS["pow"](*double)
+    """input to the power of ``exponent``, in float64 or, of complex numbers, complex128."""
+    given = input, exponent
+    whole = any(t.is_complex() if isinstance(t, Tensor) else isinstance(t, complex) for t in given)
+    kind, number = (complex128, complex) if whole else (float64, float)
+    wide = [t.to(kind) if isinstance(t, Tensor) else number(t) for t in given]
+    return OPS["pow"](*wide)
+
+
+@function(on="Tensor")
+def float_power_(self, exponent):
+    """In-place version of ``float_power``, for tensors that have the type of its result."""
+    made = float_power(self, exponent)
+    if made.dtype is not self.dtype:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.name} but the operation's "
+            f"result requires dtype {made.dtype.name}"
+        )
+    return copy_(self, made)
 
 
 @function(on="fb")
 def rsub(input, other, *, alpha=1):
     """other - alpha · input."""
-    return other - (input if alpha == 1 else alpha * input)
+    if not isinstance(input, Tensor):
+        raise TypeError(f"rsub(): argument 'input' must be Tensor, not {type(input).__name__}")
+    return OPS["sub"](other, input, alpha)
 
 
-@op(promote=same, inplace=True)
+@op(promote=tensor_first(same), inplace=True)
 def clamp_min(xp, x, min):
     """max(x, min)."""
     return xp.maximum(x, min)
 
 
-@op(promote=same, inplace=True)
+@op(promote=tensor_first(same), inplace=True)
 def clamp_max(xp, x, max):
     """min(x, max)."""
     return xp.minimum(x, max)
@@ -182,7 +245,7 @@ deg2rad.gradients(x=lambda ns, g: ns.deg2rad(g))
 rad2deg.gradients(x=lambda ns, g: ns.rad2deg(g))
 
 
-@op(promote=to_float, inplace=True, on="fb Tensor special")
+@op(promote=to_float, inplace=True, on="fb Tensor special", holomorphic=True)
 def sinc(xp, x):
     """sin(πx) / (πx), and 1 at 0."""
     return xp.sinc(x)

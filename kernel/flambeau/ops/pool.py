@@ -65,10 +65,10 @@ def _planned(shape, n, kernel, stride, padding, dilation, ceil_mode):
 
 
 def _check(x, n, name):
-    if x.ndim not in (n + 1, n + 2):
+    if x.ndim not in (n + 1, n + 2) or 0 in x.shape[-n - 1 :]:
         raise RuntimeError(
-            f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor, but got input of shape "
-            f"{x.shape}"
+            f"{name}: Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch "
+            f"size for input, but got: {list(x.shape)}"
         )
 
 
@@ -180,6 +180,16 @@ def _define_with_indices(n, name, pool):
     )
     function(body, on="fb F")
 
+    def both(
+        input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+        return_indices=False,
+    ):  # fmt: skip
+        return body(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+    both.__name__ = both.__qualname__ = f"{name}_with_indices"
+    both.__doc__ = f"`{name}`, and where in the flattened image each maximum is."
+    function(both, on="fb F" if n == 1 else "F")
+
 
 # Mean
 
@@ -204,7 +214,15 @@ def _divisor(plan, count_include_pad, divisor_override, dtype):
 
 def _divided(xp, x, plan, count_include_pad, divisor_override):
     found = _divisor(plan, bool(count_include_pad), divisor_override, x.dtype)
-    return x / (found if isinstance(found, np.generic) else xp.asarray(found))
+    found = found if isinstance(found, np.generic) else xp.asarray(found)
+    if x.dtype.kind == "f":
+        return x / found
+    return xp.sign(x) * xp.sign(found) * (xp.abs(x) // xp.abs(found))
+
+
+def _float_or_long(arrays):
+    """Means are defined for floats and, rounded towards 0, for int64."""
+    return arrays if arrays[0].dtype == "int64" else only_float(arrays)
 
 
 @op(on="")
@@ -243,7 +261,7 @@ window_spread.gradients(
 def _define_mean(n):
     name = f"avg_pool{n}d"
 
-    @op(on="fb F" if n == 1 else "F", name=name, promote=only_float)
+    @op(on="fb F" if n == 1 else "F", name=name, promote=_float_or_long)
     def pool(xp, x, /, kernel_size, stride=None, padding=0, ceil_mode=False,
              count_include_pad=True, divisor_override=None):  # fmt: skip
         _check(x, n, name)

@@ -63,6 +63,53 @@ def only_float(arrays: list[Any]) -> list[Any]:
     return arrays
 
 
+def as_given(arrays: list[Any]) -> list[Any]:
+    """The inputs as they are."""
+    return arrays
+
+
+_NUMBERS = frozenset((*_WEAK, complex))
+
+
+def only_tensors(rule: Any) -> Any:
+    """A rule for operations that take no Python numbers: TypeError where one is given."""
+
+    def promoted(arrays: list[Any]) -> list[Any]:
+        for a in arrays:
+            if a.__class__ in _NUMBERS:
+                raise _number_given(arrays)
+        return rule(arrays)
+
+    return promoted
+
+
+def tensor_first(rule: Any) -> Any:
+    """A rule for operations whose first input must be a tensor, where others may be numbers."""
+
+    def promoted(arrays: list[Any]) -> list[Any]:
+        if arrays[0].__class__ in _NUMBERS:
+            raise _number_given(arrays)
+        return rule(arrays)
+
+    return promoted
+
+
+def some_tensor(rule: Any) -> Any:
+    """A rule for operations of which either input may be a number, but not both."""
+
+    def promoted(arrays: list[Any]) -> list[Any]:
+        if arrays[0].__class__ in _NUMBERS and arrays[1].__class__ in _NUMBERS:
+            raise _number_given(arrays)
+        return rule(arrays)
+
+    return promoted
+
+
+def _number_given(arrays: list[Any]) -> TypeError:
+    kinds = ", ".join("Tensor" if hasattr(a, "ndim") else type(a).__name__ for a in arrays)
+    return TypeError(f"a number stands where a Tensor is needed, in ({kinds}); use torch.tensor(x)")
+
+
 def _conversion(dtype: Any) -> str:
     short = {"float32": "float", "float64": "double", "float16": "half"}
     return f"x.{short[dtype.name]}()" if dtype.name in short else f"x.to(torch.{dtype.name})"

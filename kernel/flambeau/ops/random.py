@@ -6,6 +6,8 @@ import numpy as np
 
 from ..autograd.grad_mode import is_grad_enabled
 from ..device import cupy, module_of, usable
+from ..dtypes import FLOATING
+from ..meta import laid
 from ..random import generator_for
 from ..tensor import Tensor, wrap
 from .creation import finish, like_of, numpy_type, shape_of, sized
@@ -17,8 +19,10 @@ _DRAWN = (np.float32, np.float64)
 
 def _draw(kind, shape, dtype, where, generator):
     """Floats straight in their type where the generator can, else in float32."""
+    if where.type == "meta":
+        return laid(shape, dtype)
     stream = generator_for(where, generator)
-    if dtype.kind not in "fc":
+    if dtype not in FLOATING:
         raise RuntimeError(f"random floats cannot be made in {dtype.name}")
     inner = dtype.type if dtype.type in _DRAWN else np.float32
     return getattr(stream, kind)(size=shape, dtype=inner)
@@ -241,8 +245,8 @@ def random_(self, low=0, high=None, *, generator=None):
     if high is None and low:
         low, high = 0, low
     if high is None:
-        largest = {"f": 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 0, "b": 1}
-        high = largest.get(dtype.kind) or np.iinfo(dtype).max
-        high += dtype.kind == "b" or dtype.kind == "f"
+        exact = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53, "bool": 1}
+        high = exact.get(dtype.name) or np.iinfo(dtype).max
+        high += dtype.name in exact
     drawn = generator_for(self.device, generator).integers(low, high, size=self.array.shape)
     return _write(self, drawn)

@@ -295,14 +295,6 @@ def _(ns, g, x, out, p, dim, keepdim):
     )
 
 
-@function
-def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
-    """(Σ |x|ᵖ)^(1/p) over ``dim`` or all elements; "fro" and None mean p = 2."""
-    if dtype is not None:
-        input = input.to(dtype)
-    return norm_op(input, 2.0 if p in ("fro", None) else float(p), axes(dim), keepdim)
-
-
 @op
 def logsumexp(xp, x, /, dim, keepdim=False):
     """log Σ exp(x), without overflow."""

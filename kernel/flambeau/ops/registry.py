@@ -31,6 +31,7 @@ from typing import Any
 from ..autograd.rules import OPS
 from ..errors import misused
 from .apply import apply, apply_inplace
+from .layers import LAYERS
 from .out import SPACES_WITH_OUT, write_to
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
@@ -67,9 +68,16 @@ class Plan:
         if op.release is not None:
             self.holds = 2
         self.steps = [
-            (r.function, r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
+            (_layered(r), r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
             for r in rules
         ]
+
+
+def _layered(rule: Rule) -> Callable[..., Any]:
+    function = rule.function
+    for layer in LAYERS:
+        function = layer.rule(function)
+    return function
 
 
 def _kind(index: int, count: int) -> int:
@@ -334,6 +342,8 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
     if made.name in OPS:
         raise ValueError(f"the operation {made.name!r} is registered twice")
     OPS[made.name] = made
+    for layer in LAYERS:
+        made.forward = layer.forward(made)
     for name in (made.name, *aliases):
         show(name, made, on)
         if inplace:

@@ -27,6 +27,11 @@ def rrelu(input, lower=1 / 8, upper=1 / 3, training=False, inplace=False):
 
     Mirrors ``torch.nn.functional.rrelu``.
     """
+    if lower > upper:
+        raise RuntimeError(
+            "Lower bound should be less than or equal to the upper bound, got "
+            f"{lower} and {upper}"
+        )
     middle = (lower + upper) / 2
     settings = (lower, upper) if training else (middle, middle)
     if inplace:

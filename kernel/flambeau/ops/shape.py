@@ -6,7 +6,7 @@ from operator import index
 
 from ..device import shares_memory
 from ..dtypes import dtype as Dtype
-from ..tensor import Tensor
+from ..tensor import Size, Tensor
 from .registry import OPS, function, op
 
 
@@ -118,10 +118,41 @@ def _(x, size):
     return problem, "Only dimensions of size 1 grow, and new ones are added in front."
 
 
-@function(on="fb")
-def broadcast_to(input, shape):
+@function
+def broadcast_to(input, size, *more):
     """The input broadcast to a shape without copying."""
-    return expand(input, tuple(shape))
+    return expand(input, sizes((size, *more) if more else size))
+
+
+@function(on="fb")
+def broadcast_shapes(*shapes):
+    """The shape that tensors of these shapes have together: a size of 1 grows to the others'."""
+    every = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    out = [1] * max(map(len, every), default=0)
+    for shape in every:
+        for i, n in enumerate(reversed(shape), 1):
+            if n < 0:
+                raise RuntimeError(f"a shape has no negative sizes, got {tuple(shape)}")
+            if n != 1 and out[-i] not in (1, n):
+                raise RuntimeError(
+                    "Shape mismatch: objects cannot be broadcast to a single shape: "
+                    + " and ".join(str(s) for s in every)
+                )
+            out[-i] = n if n != 1 else out[-i]
+    return Size(out)
+
+
+@function(on="Tensor")
+def sum_to_size(self, size, *more):
+    """The sum over the dimensions that broadcasting ``size`` to this shape would add."""
+    wanted = sizes((size, *more) if more else size)
+    extra = self.ndim - len(wanted)
+    pairs = zip(self.shape[max(extra, 0) :], wanted, strict=False)
+    if extra < 0 or any(n not in (1, m) for m, n in pairs):
+        raise RuntimeError(
+            f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}."
+        )
+    return OPS["sum_to"](self, wanted) if wanted else OPS["sum"](self)
 
 
 @op(view=True, packs=True)
@@ -274,7 +305,13 @@ def movedim(input, source, destination):
     start = [at_dim(d, n) for d in sizes(source)]
     end = [at_dim(d, n) for d in sizes(destination)]
     if len(start) != len(end):
-        raise RuntimeError("movedim: source and destination must have as many dimensions")
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({start} dims) should contain "
+            f"the same number of dims as destination ({end} dims)"
+        )
+    for name, dims in (("source", start), ("destination", end)):
+        if len(set(dims)) < len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
     order = [-1] * n
     for s, d in zip(start, end, strict=True):
         order[d] = s
@@ -297,7 +334,7 @@ def contiguous(self, memory_format=None):
 @op(on="", name="contiguous", backward="CloneBackward0")
 def row_major(xp, x):
     """A copy in row-major order."""
-    return xp.ascontiguousarray(x)
+    return x.copy("C")
 
 
 row_major.gradients(x=lambda g: g)

@@ -9,7 +9,7 @@ from math import factorial, log, pi, sqrt
 from typing import Any
 
 from .elementwise import _FAR_P, _FAR_Q, _polynomial, erf
-from .promote import same_float, to_float
+from .promote import same_float, some_tensor, to_float
 from .registry import SPACES, function, op, show
 
 
@@ -95,7 +95,7 @@ def _hurwitz(xp, s, q):
     return total
 
 
-@op(on="special", name="zeta", promote=same_float)
+@op(on="special", name="zeta", promote=some_tensor(same_float))
 def zeta(xp, x, y):
     """Hurwitz's ζ: Σ (k + y)⁻ˣ over k ≥ 0."""
     s, q = xp.asarray(x, "float64"), xp.asarray(y, "float64")
@@ -117,13 +117,13 @@ def _(n, input):
 
 
 @function(on="Tensor", name="polygamma")
-def _(self, n):
+def polygamma_of(self, n):
     """The n-th derivative of digamma."""
     return polygamma_op(self, n)
 
 
-@function
-def mvlgamma(input, p):
+@function(name="mvlgamma")
+def multigamma(input, p):
     """The logarithm of the multivariate gamma function of ``p`` dimensions."""
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
@@ -277,7 +277,7 @@ def i0e(xp, x):
     return _bessel(xp, x, 0).astype(x.dtype)
 
 
-@op(promote=to_float, on="special")
+@op(promote=to_float, on="special", aliases=["modified_bessel_i1"])
 def i1(xp, x):
     """The modified Bessel function of order 1, the slope of i0."""
     return _unscaled(xp, x, 1)
@@ -311,5 +311,5 @@ def _also(**names: str) -> None:
 _also(
     erf="erf", exp2="exp2", expm1="expm1", log1p="log1p", expit="sigmoid", gammaln="lgamma",
     psi="digamma", multigammaln="mvlgamma", digamma="digamma", round="round",
-    logsumexp="logsumexp", softmax="softmax", log_softmax="log_softmax",
+    modified_bessel_i0="i0", logsumexp="logsumexp", softmax="softmax", log_softmax="log_softmax",
 )  # fmt: skip

@@ -250,7 +250,7 @@ def _fitting(name: str, value: Any, p: Any) -> Any:
         return deepcopy(value)
     if name == "step":
         return wrap(value.array.copy())
-    array = value.array.astype(p.array.dtype) if p.array.dtype.kind == "f" else value.array.copy()
+    array = value.array.astype(p.array.dtype) if dtypes.is_float(p.array.dtype) else value.array.copy()
     return wrap(move_array(array, device_of(p.array)))
 
 

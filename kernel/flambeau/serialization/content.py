@@ -143,7 +143,7 @@ class _Writer:
             kind = type(value).__name__ if isinstance(value, Tensor) else "array"
             if isinstance(value, np.generic):
                 kind = "scalar"
-            if array.dtype.kind not in "biufc" or kind not in (*_TENSORS, "array", "scalar"):
+            if not dtypes.is_number(array.dtype) or kind not in (*_TENSORS, "array", "scalar"):
                 raise _cannot(value, path)
             entry = {"kind": kind, "dtype": array.dtype.name, "shape": list(array.shape)}
             if isinstance(value, Tensor):
@@ -251,10 +251,8 @@ def restore(data: bytes, name: str, place: Placer) -> Any:
 
 
 def _array(view: dict[str, Any]) -> np.ndarray:
-    if view["dtype"] == "BF16":  # the upper half of a float32
-        wide = np.frombuffer(view["data"], np.uint16).astype(np.uint32) << 16
-        return wide.view(np.float32).reshape(view["shape"])
-    return np.frombuffer(view["data"], _STORED[view["dtype"]]).reshape(view["shape"])
+    kind = dtypes.bfloat16.numpy if view["dtype"] == "BF16" else _STORED[view["dtype"]]
+    return np.frombuffer(view["data"], kind).reshape(view["shape"])
 
 
 class _Reader:
@@ -302,8 +300,9 @@ class _Reader:
         return self.made[number]
 
     def _make(self, entry: dict[str, Any]) -> Any:
-        array, dtype = self.stored[entry["data"]], np.dtype(entry["dtype"])
-        if dtype.kind not in "biufc":
+        array, name = self.stored[entry["data"]], entry["dtype"]
+        dtype = dtypes.bfloat16.numpy if name == "bfloat16" else np.dtype(name)
+        if not dtypes.is_number(dtype):
             raise Damaged(f"the file is damaged: it names the element type {dtype}")
         if "strides" in entry:
             array = np.ndarray(

@@ -21,6 +21,7 @@ from .pickles import Known, Machine, named
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _STORAGES = {"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "bfloat16", "Bool": "?"}
+_STORAGES |= {"UInt16": "u2", "UInt32": "u4", "UInt64": "u8"}
 _STORAGES |= {"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1"}
 _STORAGES |= {"ComplexFloat": "c8", "ComplexDouble": "c16"}
 
@@ -29,26 +30,24 @@ class Storage:
     """The memory of tensors: one flat array, and the device it was saved from."""
 
     def __init__(self, kind: str, location: str, count: int) -> None:
-        self.narrow = kind == "bfloat16"  # which becomes float32
-        self.stored = np.dtype("u2" if self.narrow else kind)
+        self.stored = dtypes.bfloat16.numpy if kind == "bfloat16" else np.dtype(kind)
         self.location, self.count = location, count
-        self.array = np.zeros(0, np.float32 if self.narrow else self.stored)
+        self.array = np.zeros(0, self.stored)
 
     def allocate(self, limit: int) -> None:
         """Makes room, to be filled later; ``limit``: the size of the whole file."""
         if not 0 <= self.count * self.stored.itemsize <= limit:
             raise UnpicklingError("the pickle names a storage larger than the file")
-        self.array = np.zeros(self.count, self.array.dtype)
+        self.array = np.zeros(self.count, self.stored)
 
     def fill(self, data: Any, order: str = "<") -> None:
         """Takes the bytes of the file."""
         size = self.count * self.stored.itemsize
         if not 0 <= size <= len(data):
             raise Damaged(f"a tensor's data has {len(data)} bytes in place of {size}")
-        found = np.frombuffer(data, self.stored.newbyteorder(order), self.count)  # type: ignore[arg-type]
-        if self.narrow:
-            found = (found.astype(np.uint32) << 16).view(np.float32)
-        self.array[...] = found
+        raw = np.dtype("u2") if self.stored.kind == "V" else self.stored  # bfloat16 is "V"
+        found = np.frombuffer(data, raw.newbyteorder(order), self.count)  # type: ignore[arg-type]
+        self.array.view(raw)[...] = found
 
 
 class _Builder:

@@ -31,7 +31,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return _stacked(batch)
     if isinstance(first, (np.ndarray, np.generic)):
         arrays = [np.asarray(x) for x in batch]
-        if any(a.dtype.kind not in "biufc" for a in arrays):
+        if any(not dtypes.is_number(a.dtype) for a in arrays):
             raise _unknown(first)
         if any(a.shape != arrays[0].shape for a in arrays):
             return stack([wrap(a) for a in arrays], 0)  # whose error says which
@@ -71,7 +71,7 @@ def _stacked(batch: Sequence[Any]) -> Tensor:
 
 def default_convert(data: Any) -> Any:
     """One sample with its arrays as tensors; anything else stays as it is."""
-    if isinstance(data, np.ndarray) and data.dtype.kind in "biufc":
+    if isinstance(data, np.ndarray) and dtypes.is_number(data.dtype):
         return wrap(data)
     if isinstance(data, Mapping):
         return {key: default_convert(value) for key, value in data.items()}

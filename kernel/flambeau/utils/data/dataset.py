@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ...device import module_of
 from ...ops.random import randperm
+from ...random import default_generator
 from ...tensor import Tensor, wrap
 
 T = TypeVar("T", covariant=True)
@@ -34,6 +35,9 @@ class IterableDataset(Dataset[T]):
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+
+    def __add__(self, other: Dataset[Any]) -> ChainDataset:  # type: ignore[override]
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -67,6 +71,15 @@ class Subset(Dataset[T]):
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices
+        mine = type(self)
+        if (
+            mine.__getitem__ is not Subset.__getitem__
+            and mine.__getitems__ is Subset.__getitems__
+        ):
+            raise NotImplementedError(
+                f"{mine.__name__} overrides __getitem__ but not __getitems__, which a DataLoader "
+                "calls. `def __getitems__(self, indices): return [self[i] for i in indices]` fits"
+            )
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, list):
@@ -92,43 +105,136 @@ class Subset(Dataset[T]):
 class ConcatDataset(Dataset[T]):
     """Datasets one after the other."""
 
+    @staticmethod
+    def cumsum(sequence: Iterable[Any]) -> list[int]:
+        """Where each dataset ends."""
+        return list(accumulate(len(d) for d in sequence))
+
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise AssertionError("ConcatDataset does not support IterableDataset")
-        self.cumulative_sizes = list(accumulate(len(d) for d in self.datasets))
+        self.cumulative_sizes = self.cumsum(self.datasets)
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
 
     def __getitem__(self, index: int) -> Any:
-        if not -len(self) <= index < len(self):
-            raise ValueError(f"index {index} is out of range: there are {len(self)} samples")
+        if index < -len(self):
+            raise ValueError(
+                f"absolute value of index should not exceed dataset length: {index}, {len(self)}"
+            )
+        if index >= len(self):
+            raise IndexError(f"index {index} is out of range: there are {len(self)} samples")
         index %= len(self)
         which = bisect_right(self.cumulative_sizes, index)
         before = self.cumulative_sizes[which - 1] if which else 0
         return self.datasets[which][index - before]
 
 
-def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
-    """Splits a dataset at random into parts of the given lengths, or shares that sum to 1."""
-    sizes: list[int] = [int(n) for n in lengths]
-    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 + 1e-6:
-        if any(share < 0 or share > 1 for share in lengths):
-            raise ValueError("every fraction must be between 0 and 1")
-        sizes = [math.floor(len(dataset) * share) for share in lengths]
-        for i in range(len(dataset) - sum(sizes)):  # what rounding left over, one for each
-            sizes[i % len(sizes)] += 1
-        for i, size in enumerate(sizes):
-            if size == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                    stacklevel=2,
+class ChainDataset(IterableDataset[T]):
+    """Iterable datasets one after the other."""
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def _checked(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise AssertionError(
+                    f"ChainDataset only supports IterableDataset, not {type(dataset).__name__}; "
+                    "ConcatDataset is for datasets whose samples have numbers"
                 )
-    if sum(sizes) != len(dataset):
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = randperm(sum(sizes), generator=generator).tolist()
-    ends = accumulate(sizes)
-    return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, sizes, strict=True)]
+            yield dataset
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self._checked():
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self._checked())
+
+
+class StackDataset(Dataset[T]):
+    """Sample i is sample i of each dataset: a tuple of them, or a dict for keyword arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError("StackDataset takes datasets by position or by name, not both")
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed")
+        self.datasets: Any = args or kwargs
+        lengths = [len(d) for d in args or kwargs.values()]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"Size mismatch between datasets: their lengths are {lengths}")
+        self._length = lengths[0]
+
+    def _each(self, get: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: get(dataset) for name, dataset in self.datasets.items()}
+        return tuple(get(dataset) for dataset in self.datasets)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._each(lambda dataset: dataset[index])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """The samples of a batch."""
+        columns = self._each(lambda dataset: _samples(dataset, indices))
+        if isinstance(columns, dict):
+            rows = zip(*columns.values(), strict=True)
+            return [dict(zip(columns, row, strict=True)) for row in rows]
+        return list(zip(*columns, strict=True))
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _samples(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """The samples with these numbers, at once where the dataset can do that."""
+    whole = getattr(dataset, "__getitems__", None)
+    if not callable(whole):
+        return [dataset[i] for i in indices]
+    items = whole(indices)
+    if len(items) != len(indices):
+        raise ValueError(
+            f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(items)}"
+        )
+    return items
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[float], generator: Any = default_generator
+) -> list[Subset[Any]]:
+    """Splits a dataset at random into parts of the given lengths, or shares that sum to 1."""
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+        lengths = _shared_out(len(dataset), lengths)
+    if sum(lengths) != len(dataset):
+        raise ValueError(
+            "Sum of input lengths does not equal the length of the input dataset! "
+            f"{list(lengths)} sum to {sum(lengths)}, the dataset has {len(dataset)} samples"
+        )
+    order = randperm(len(dataset), generator=generator).tolist()
+    sizes = [int(n) for n in lengths]
+    return [
+        Subset(dataset, order[end - n : end])
+        for end, n in zip(accumulate(sizes), sizes, strict=True)
+    ]
+
+
+def _shared_out(count: int, shares: Sequence[float]) -> list[int]:
+    """So many samples in these shares, rounded down; what is left over goes to the first ones."""
+    for i, share in enumerate(shares):
+        if not 0 <= share <= 1:
+            raise ValueError(f"Fraction at index {i} is not between 0 and 1: {share}")
+    sizes = [math.floor(count * share) for share in shares]
+    for i in range(count - sum(sizes)):
+        sizes[i % len(sizes)] += 1
+    for i, size in enumerate(sizes):
+        if size == 0:
+            warnings.warn(
+                f"Length of split at index {i} is 0. This might result in an empty dataset.",
+                stacklevel=3,
+            )
+    return sizes

@@ -9,15 +9,13 @@ from typing import Any, Generic, TypeVar
 from ... import dtypes
 from ...ops.creation import as_tensor
 from ...ops.random import multinomial, randint, randperm
+from ...random import Generator
 
 T = TypeVar("T", covariant=True)
 
 
 class Sampler(Generic[T]):
     """Base of samplers: ``__iter__`` gives the numbers of the samples to take."""
-
-    def __init__(self, data_source: Any = None) -> None:
-        pass
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
@@ -52,9 +50,9 @@ class RandomSampler(Sampler[int]):
             )
         self.data_source, self.replacement = data_source, replacement
         self._num_samples, self.generator = num_samples, generator
-        if not isinstance(self.num_samples, int) or self.num_samples < 0:
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
             raise ValueError(
-                f"num_samples should be a non-negative integer value, but got "
+                f"num_samples should be a positive integer value, but got "
                 f"num_samples={self.num_samples}"
             )
 
@@ -65,13 +63,14 @@ class RandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         count, left = len(self.data_source), self.num_samples
-        if count == 0:
-            return
+        generator = self.generator
+        if generator is None:  # one number of the common stream decides the whole order
+            generator = Generator().manual_seed(int(randint(0, 2**63 - 1, ()).item()))
         if self.replacement:
-            yield from randint(0, count, (left,), generator=self.generator).tolist()
+            yield from randint(0, count, (left,), generator=generator).tolist()
             return
         while left > 0:
-            order = randperm(count, generator=self.generator).tolist()
+            order = randperm(count, generator=generator).tolist()
             yield from order[:left]
             left -= count
 

@@ -1,0 +1,76 @@
+"""What a mode adds around operations: function pointers, switched while a mode is on.
+
+`ops.apply` has no test for anomaly mode, saved-tensor hooks, forward gradients or vmap. Each of
+them is a `Layer`: while at least one is on, the names ``apply`` and ``apply_inplace`` in the
+modules of ``ops/`` stand for the layers, the outermost first, with the bare functions inside.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+_lock = threading.Lock()
+_on: dict[Layer, int] = {}  # how often each layer is on, over all threads
+
+
+class Layer:
+    """Wraps every operation while it is on; those of lower rank are further out."""
+
+    rank = 0
+
+    def apply(self, inner: Callable[..., Any], op: Any, inputs: Any, params: Any = ()) -> Any:
+        """Runs an operation; ``inner`` runs it without this layer."""
+        return inner(op, inputs, params)
+
+    def apply_inplace(
+        self, inner: Callable[..., Any], op: Any, inputs: Any, params: Any = ()
+    ) -> Any:
+        """Runs an operation that writes into its first input."""
+        return inner(op, inputs, params)
+
+    @contextmanager
+    def on(self) -> Any:
+        """The layer wraps all operations inside the ``with``."""
+        self.switch_on()
+        try:
+            yield self
+        finally:
+            self.switch_off()
+
+    def switch_on(self) -> None:
+        """Wraps all operations from now on."""
+        with _lock:
+            _on[self] = _on.get(self, 0) + 1
+            if _on[self] == 1:
+                _rebuild()
+
+    def switch_off(self) -> None:
+        """Undoes one `switch_on`."""
+        with _lock:
+            _on[self] -= 1
+            if not _on[self]:
+                del _on[self]
+                _rebuild()
+
+
+@functools.cache
+def _holders(name: str) -> list[Any]:
+    """The modules of ``ops/`` that call a function of ``ops/apply.py`` by its name."""
+    bare = getattr(sys.modules["flambeau.ops.apply"], name)
+    modules = [m for key, m in list(sys.modules.items()) if key.startswith("flambeau.ops.")]
+    return [m for m in modules if getattr(m, name, None) is bare and not m.__name__.endswith(".apply")]
+
+
+def _rebuild() -> None:
+    for name in ("apply", "apply_inplace"):
+        current = getattr(sys.modules["flambeau.ops.apply"], name)
+        holders = _holders(name)
+        for layer in sorted(_on, key=lambda one: -one.rank):
+            current = functools.partial(getattr(layer, name), current)
+        for module in holders:
+            setattr(module, name, current)

@@ -1,0 +1,227 @@
+"""How an operation runs on tensors under vmap: by its family's rule, or slice by slice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import random
+from ..autograd.layers import Layer
+from ..ops import registry
+from ..ops.registry import OPS
+from ..tensor import Tensor
+from .batched import Batched, Level, Stand, ValuesNeeded, batched, here, unwrap
+from .rules import RULES
+from .trees import flatten, unflatten
+
+RANDOM_OPS = {"dropout", "alpha_dropout", "rrelu"}
+
+
+def deepest(values: Any) -> Level | None:
+    """The innermost level among tensors and index arrays."""
+    found = None
+    for t in values:
+        if t.__class__ is Batched or t.__class__ is Stand:
+            if t.level is not None and (found is None or t.level.depth > found.depth):
+                found = t.level
+    return found
+
+
+def _stands(params: Any) -> list[Any]:
+    """The arrays among plain arguments that belong to tensors under vmap."""
+    found = []
+    for p in params:
+        if p.__class__ is Stand:
+            found.append(p)
+        elif p.__class__ is tuple or p.__class__ is list:
+            found += _stands(p)
+    return found
+
+
+class Mapping(Layer):
+    """Looks for tensors under vmap among the inputs of every operation."""
+
+    rank = 0
+
+    def apply(self, inner: Any, op: Any, inputs: Any, params: Any = ()) -> Any:
+        """Runs an operation, on all slices at once if one of its inputs has slices."""
+        stands = _stands(params) if params else ()
+        level = deepest((*inputs, *stands))
+        if level is None:
+            if op.name in RANDOM_OPS and here.levels:
+                return _draw(op, inputs, params)
+            return inner(op, inputs, params)
+        return mapped(op, inputs, params, level, stands)
+
+    def apply_inplace(self, inner: Any, op: Any, inputs: Any, params: Any = ()) -> Any:
+        """The same for an operation that writes into its first input."""
+        stands = _stands(params) if params else ()
+        level = deepest((*inputs, *stands))
+        if level is None:
+            return inner(op, inputs, params)
+        x = inputs[0]
+        if not isinstance(x, Batched) or x.level is not level:
+            raise RuntimeError(
+                f"vmap: inplace arithmetic({op.name}_) is not possible because there exists a "
+                "Tensor `other` in its arguments that has more elements than `self`: `other` "
+                "differs from slice to slice and `self` does not. Please use the out-of-place "
+                "operation instead"
+            )
+        made = mapped(op, inputs, params, level, stands)
+        _check_fit(op, x, made)
+        registry.apply_inplace(OPS["copy"], (x.value, unwrap(made, level)))
+        return x
+
+
+def _check_fit(op: Any, x: Tensor, made: Tensor) -> None:
+    if made.array.shape != x.array.shape:
+        raise RuntimeError(
+            f"output with shape {list(x.shape)} doesn't match the broadcast shape "
+            f"{list(made.shape)}"
+        )
+    if not np.can_cast(made.array.dtype, x.array.dtype, "same_kind"):
+        raise RuntimeError(
+            f"result type {made.array.dtype} can't be cast to the desired output type "
+            f"{x.array.dtype}"
+        )
+
+
+def _draw(op: Any, inputs: Any, params: Any) -> Any:
+    """A random operation on a tensor that is the same in all slices."""
+    level = here.levels[-1]
+    if level.randomness != "different":
+        return registry.apply(op, inputs, params)
+    return mapped(op, [batched(unwrap(t, level), level) for t in inputs], params, level, ())
+
+
+def mapped(op: Any, inputs: Any, params: Any, level: Level, stands: Any) -> Any:
+    """Runs an operation for all slices of a level."""
+    flags = [t.__class__ is Batched and t.level is level for t in inputs]
+    made = None
+    rule = RULES.get(op.name)
+    if op.name in RANDOM_OPS:
+        rule = None if level.randomness != "different" else rule
+        check_randomness(level)
+    if rule is not None and (not stands or getattr(rule, "of_stands", False)):
+        values = [t.value if flag else t for t, flag in zip(inputs, flags, strict=True)]
+        with _allowed(level):
+            made = rule(op, level.size, values, flags, params, level)
+    if made is None:
+        return one_by_one(lambda *a: registry.apply(op, a[0], a[1]), (tuple(inputs), params), {}, level)
+    if isinstance(made, (tuple, list)):
+        return tuple(batched(t, level) for t in made)
+    return batched(made, level)
+
+
+# Slice by slice
+
+
+def one_by_one(call: Any, args: Any, kwargs: Any, level: Level | None = None) -> Any:
+    """Calls a function on each slice of its arguments, and stacks what it gives."""
+    leaves, tree = flatten((args, kwargs))
+    level = level or deepest(leaves) or (here.levels[-1] if here.levels else None)
+    if level is None:
+        raise ValuesNeeded("vmap: a tensor from inside a function under vmap was used outside it")
+    results, state = [], None
+    with _allowed(level):
+        if level.randomness == "same":
+            state = random.get_rng_state()
+        for i in range(level.size):
+            if state is not None:
+                random.set_rng_state(state)
+            given, named = unflatten([_slice(leaf, level, i) for leaf in leaves], tree)
+            results.append(call(*given, **named))
+    return _stacked(results, level)
+
+
+def _slice(leaf: Any, level: Level, i: int) -> Any:
+    if leaf.__class__ is Stand and leaf.level is level:
+        return _row(leaf.value, i).array
+    if leaf.__class__ is Batched and leaf.level is level:
+        return _row(leaf.value, i)
+    return leaf
+
+
+def _row(value: Tensor, i: int) -> Tensor:
+    return registry.apply(OPS["select_op"], (value,), ((i,),))
+
+
+def _stacked(results: list[Any], level: Level) -> Any:
+    if not results:
+        raise RuntimeError("vmap: there are no slices, and this operation has no rule for none")
+    flat = [flatten(r)[0] for r in results]
+    tree = flatten(results[0])[1]
+    made = []
+    for column in zip(*flat, strict=True):
+        if not all(isinstance(t, Tensor) for t in column):
+            if all(t is column[0] or t == column[0] for t in column):
+                made.append(column[0])
+                continue
+            raise ValuesNeeded("vmap: this gives plain values that differ from slice to slice")
+        if len({tuple(t.array.shape) for t in column}) > 1:
+            raise RuntimeError(
+                "vmap: We do not support batching operators that can output dynamic shape: the "
+                f"slices gave shapes {sorted({tuple(t.array.shape) for t in column})}"
+            )
+        made.append(batched(OPS["stack"](list(column), 0), level))
+    return unflatten(made, tree)
+
+
+def composite(name: str, body: Any, args: Any, kwargs: Any, error: ValuesNeeded) -> Any:
+    """Runs a composite that asked for values slice by slice; what stands behind `ValuesNeeded`."""
+    leaves, _ = flatten((args, kwargs))
+    level = deepest(leaves) or (here.levels[-1] if here.levels else None)
+    if level is None or level in _open.levels and deepest(leaves) is None:
+        raise error
+    try:
+        made = one_by_one(body, args, kwargs, level)
+    except ValuesNeeded:
+        raise error from None
+    if any(t.__class__ not in (Batched, Tensor) for t in flatten(made)[0]):
+        raise error
+    return args[0] if name.endswith("_") and not name.endswith("__") else made
+
+
+# Random numbers
+
+
+class _Open(threading.local):
+    """The levels whose slices are being run one by one: each may draw."""
+
+    def __init__(self) -> None:
+        self.levels: list[Level] = []
+
+
+_open = _Open()
+
+
+@contextmanager
+def _allowed(level: Level) -> Iterator[None]:
+    _open.levels.append(level)
+    try:
+        yield
+    finally:
+        _open.levels.pop()
+
+
+def check_randomness(level: Level) -> None:
+    """RuntimeError where a function under vmap may draw no random numbers."""
+    if level.randomness == "error":
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the "
+            "'same' or 'different' randomness flags on vmap or perform the randomness operation "
+            "out of vmap"
+        )
+
+
+def before_drawing() -> None:
+    """Called before random numbers are drawn while a vmap is running."""
+    for level in here.levels:
+        if level not in _open.levels:
+            check_randomness(level)
+            if level.randomness == "different":
+                raise ValuesNeeded("vmap: random numbers differ from slice to slice")

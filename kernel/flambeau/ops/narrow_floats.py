@@ -1,0 +1,97 @@
+"""Floats of 16 bits: float16 and bfloat16 are computed with in float32 and rounded once.
+
+PyTorch's kernels on the CPU do the same. It costs two conversions an operation, and the result is
+the nearest number that 16 bits can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..dtypes import FLOATING, NARROW
+from .layers import Layer, put_layer
+
+_WIDE = np.dtype("float32")
+# A number beside a tensor is rounded to the tensor's type before it is compared.
+_COMPARE = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
+_AS_IT_IS = frozenset(("cast", "move", "detach", "alias", "clone", "copy_", "copy"))
+
+
+def widened(value: Any) -> Any:
+    """An array of 16-bit floats as float32, also inside a list; all else as it is."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.astype(_WIDE) if value.dtype in NARROW else value
+    if value.__class__ in (list, tuple):
+        return value.__class__(widened(v) for v in value)
+    return value
+
+
+def _narrowed(value: Any, to: np.dtype) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype == _WIDE:
+        return value.astype(to)
+    if isinstance(value, (list, tuple)):
+        return [_narrowed(v, to) for v in value]
+    return value
+
+
+def _asked_type(params: Any) -> np.dtype | None:
+    """The type that a plain argument asks for, if one does."""
+    for p in params:
+        if isinstance(p, dtypes.dtype):
+            return p.numpy
+        if isinstance(p, np.dtype):
+            return p
+    return None
+
+
+def _wide_param(value: Any) -> Any:
+    if isinstance(value, dtypes.dtype):
+        return dtypes.float32 if value.numpy in NARROW else value
+    if isinstance(value, np.dtype):
+        return _WIDE if value in NARROW else value
+    return widened(value)
+
+
+def _forward(op: Any) -> Callable[..., Any]:
+    plain, name = op.forward, op.name
+    if op.view or name in _AS_IT_IS:
+        return plain
+
+    def forward(xp: Any, *args: Any, **kwargs: Any) -> Any:
+        if xp is not np:
+            return plain(xp, *args, **kwargs)
+        kinds = [a.dtype for a in args if isinstance(a, np.ndarray) and a.dtype in FLOATING]
+        params = (*args, *kwargs.values())
+        asked = _asked_type(params)
+        if not (asked in NARROW or any(kind in NARROW for kind in kinds)):
+            return plain(xp, *args, **kwargs)
+        to = asked if asked is not None else kinds[0]
+        if name in _COMPARE:
+            args = tuple(to.type(a) if a.__class__ is float else a for a in args)
+        result = plain(
+            xp, *map(_wide_param, args), **{k: _wide_param(v) for k, v in kwargs.items()}
+        )
+        if to not in NARROW:
+            return result
+        if not op.extras:
+            return _narrowed(result, to)
+        first, *extras = result
+        return (_narrowed(first, to), *extras)
+
+    return forward
+
+
+def _rule(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule computes in float32; the engine brings what it gives to the type of the input."""
+    return lambda *arguments: function(*map(widened, arguments))
+
+
+def _begin() -> None:
+    put_layer(Layer(_forward, _rule))
+
+
+dtypes.when_narrow.append(_begin)
