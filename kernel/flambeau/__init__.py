@@ -8,6 +8,7 @@ tensor([2., 2., 2.])
 """
 
 import math as _math
+from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from . import autograd, dtypes, random
@@ -20,8 +21,17 @@ from .autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from .device import device
+from .device import device, get_default_device, set_default_device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
+from .layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from .left_out import missing as _missing
 from .limits import finfo, iinfo
 from .ops import SPACES as _SPACES
@@ -38,7 +48,24 @@ from .random import (
 )
 from .record import Trace, mark, record
 from .record import load as load_trace
-from .tensor import Size, Tensor
+from .size import Size
+from .switches import (
+    are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_num_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
+from .tensor import Tensor
 
 __version__ = "0.1.0"
 
@@ -47,10 +74,6 @@ globals().update(dtypes.PUBLIC)
 globals().update(_SPACES["fb"])
 globals().update(_LEGACY)
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
-# Accepted wherever PyTorch takes them; memory is always laid out in rows and dense.
-strided, contiguous_format, preserve_format, channels_last = (
-    "strided", "contiguous_format", "preserve_format", "channels_last",
-)  # fmt: skip
 
 
 # These stand on all that is above.
@@ -59,22 +82,23 @@ from . import (  # noqa: E402
     cuda,
     fft,
     linalg,
+    masked,
     nn,
     optim,
     serialization,
+    signal,
     special,
     utils,
 )
-from .backends import (  # noqa: E402
-    are_deterministic_algorithms_enabled,
-    get_float32_matmul_precision,
-    get_num_threads,
-    set_float32_matmul_precision,
-    set_num_threads,
-    use_deterministic_algorithms,
-)
+from .compiler import compile  # noqa: E402
 from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
+from .func import vmap  # noqa: E402
 from .serialization import load, save  # noqa: E402
+
+
+_LATER = frozenset(
+    ("compiler", "distributions", "func", "jit", "multiprocessing", "signal", "testing", "version")
+)
 
 
 def live(**options: _Any) -> _Any:
@@ -88,9 +112,11 @@ def live(**options: _Any) -> _Any:
 
 
 def __getattr__(name: str) -> _Any:
-    """``flambeau.view``: the package of views, found when it is first touched."""
+    """Packages that are imported when they are first touched; ``view`` is that of the views."""
     if name == "view":
         from .door import view
 
         return view()
+    if name in _LATER:
+        return _import_module(f".{name}", __name__)
     raise _missing("module 'flambeau'", name)

@@ -90,6 +90,14 @@ class BadValue(ValueError):
     """
 
 
+class ValuesNeeded(RuntimeError):
+    """Raised under vmap where values are asked for that differ from slice to slice."""
+
+
+ValuesNeeded.__name__ = ValuesNeeded.__qualname__ = "RuntimeError"
+ValuesNeeded.__module__ = "builtins"
+
+
 def user_frame() -> FrameType | None:
     """The innermost frame outside this package: the line that the user wrote."""
     frame: FrameType | None = sys._getframe(1)

@@ -9,6 +9,7 @@ writing does nothing.
 from __future__ import annotations
 
 import mmap
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,17 +17,21 @@ import numpy as np
 
 _ground: Any = b""  # the piece of memory that all of them lie on
 when_meta: list[Callable[[], None]] = []  # what is to be done when the first one is made
+# Their shapes depend on the numbers.
+_ASK_FOR_NUMBERS = {"nonzero", "argwhere", "flatnonzero", "unique", "bincount", "array_equal"}
 _WRITERS = {"copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal"}
 
 
 def _memory(size: int) -> Any:
     global _ground
     if size > len(_ground):
-        if hasattr(mmap, "MAP_NORESERVE"):
-            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE
-            _ground = mmap.mmap(-1, max(size, 1 << 20), flags=flags, prot=mmap.PROT_READ)
+        size = max(size, 1 << 20)
+        if sys.platform == "linux":
+            unreserved = getattr(mmap, "MAP_NORESERVE", 0x4000)  # which Python 3.11 does not name
+            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | unreserved
+            _ground = mmap.mmap(-1, size, flags=flags, prot=mmap.PROT_READ)
         else:
-            _ground = np.zeros(max(size, 1 << 20), np.uint8).data.toreadonly()
+            _ground = np.zeros(size, np.uint8).data.toreadonly()
     return _ground
 
 
@@ -46,14 +51,30 @@ class MetaArray(np.ndarray):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = func.__name__
+        if name in _ASK_FOR_NUMBERS:
+            raise no_numbers(name)
         if name in _WRITERS:
             return None
         made = _KNOWN[name](*args, **kwargs) if name in _KNOWN else None
-        return made if made is not None else super().__array_function__(func, types, args, kwargs)
+        if made is None:
+            made = settled(super().__array_function__(func, types, args, kwargs))
+        return made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if index is Ellipsis:
             np.broadcast_to(value, self.shape)  # whose error says what does not fit
+
+    def item(self, *_: Any) -> Any:
+        """RuntimeError: there is no number."""
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors: they have no numbers")
+
+    def tolist(self) -> Any:
+        """NotImplementedError: there are no numbers."""
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+
+    def nonzero(self) -> Any:
+        """NotImplementedError: how many there are depends on the numbers."""
+        raise no_numbers("nonzero")
 
     def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
         """The same shape in another type."""
@@ -63,6 +84,13 @@ class MetaArray(np.ndarray):
     def copy(self, order: Any = "C") -> Any:
         """The same shape and type, laid out in rows."""
         return laid(self.shape, self.dtype)
+
+
+def no_numbers(name: str) -> NotImplementedError:
+    """The error for an operation whose result depends on the numbers."""
+    return NotImplementedError(
+        f"{name} depends on numbers, and a tensor on the device 'meta' has none"
+    )
 
 
 def laid(shape: Any, dtype: Any, strides: Any = None) -> MetaArray:
@@ -105,7 +133,7 @@ def _like(a: Any, *rest: Any, dtype: Any = None, shape: Any = None, **_: Any) ->
 
 def _where(condition: Any, *choices: Any) -> Any:
     if not choices:
-        return None
+        raise no_numbers("where")
     kinds = [x.dtype if isinstance(x, np.ndarray) else x for x in choices]
     return laid(np.broadcast_shapes(*map(np.shape, (condition, *choices))), np.result_type(*kinds))
 
@@ -116,9 +144,9 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
     return laid(a.shape[:-1] + b.shape[:-2] + b.shape[-1:][: b.ndim - 1], np.result_type(a, b))
 
 
-def _concatenate(arrays: Any, axis: Any = 0, **options: Any) -> Any:
+def _concatenate(arrays: Any, axis: Any = 0, **_: Any) -> Any:
     shapes = [a.shape for a in arrays]
-    if axis is None or options or len({s[:axis] + s[axis:][1:] for s in shapes}) != 1:
+    if axis is None or len({s[:axis] + s[axis:][1:] for s in shapes}) != 1:
         return None
     shape = list(shapes[0])
     shape[axis] = sum(s[axis] for s in shapes)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import device as devices
+from .meta import MetaArray
 
 
 class ArrayProtocols:
@@ -28,6 +29,10 @@ class ArrayProtocols:
                 "numpy(): this tensor requires gradients, and NumPy could not follow them; "
                 "use x.detach().numpy()"
             )
+        if self.array.__class__ is MetaArray:
+            raise TypeError("numpy(): can't convert meta device type tensor to numpy: it has no data")
+        if self.array.dtype.name == "bfloat16":
+            raise TypeError("numpy(): Got unsupported ScalarType BFloat16; use x.float().numpy()")
         if not isinstance(self.array, np.ndarray):
             raise TypeError("numpy(): this tensor lies on a CUDA device; use x.cpu().numpy()")
         return self.array

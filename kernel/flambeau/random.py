@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -114,10 +114,14 @@ def _bytes(data: bytes) -> Tensor:
 default_generator = Generator()
 _on_cuda: dict[Device, Generator] = {}
 _seed = default_generator.initial_seed()
+# Called before numbers are drawn; empty unless a vmap is running.
+watchers: list[Callable[[], None]] = []
 
 
 def generator_for(device: Device, generator: Generator | None = None) -> Any:
     """The stream to draw from on a device: the generator given, or the device's own."""
+    for watch in watchers:
+        watch()
     if device.type == "meta":  # what is drawn goes nowhere
         return np.random.Generator(np.random.PCG64(0))
     if generator is None:

@@ -10,30 +10,16 @@ import numpy as np
 
 from . import device as devices
 from . import dtypes, left_out
-from .meta import MetaArray
+from .attributes import Attributes
 from .protocols import ArrayProtocols
+from .size import Size
 
 # What an operation takes besides tensors where a tensor may stand.
+_size: Any = tuple.__new__  # without the checks that other people's sizes need
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
 
 
-class Size(tuple[int, ...]):
-    """A shape; mirrors ``torch.Size``."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """The number of elements: the product of the sizes."""
-        result = 1
-        for n in self:
-            result *= n
-        return result
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-
-class Tensor(ArrayProtocols):
+class Tensor(ArrayProtocols, Attributes):
     """An array that remembers how it was made; mirrors ``torch.Tensor``.
 
     ``array`` is the NumPy or CuPy array underneath, sharing memory with the tensor.
@@ -77,56 +63,7 @@ class Tensor(ArrayProtocols):
     @property
     def shape(self) -> Size:
         """The sizes of its dimensions."""
-        return Size(self.array.shape)
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        """The type of its elements."""
-        return dtypes.OF_NUMPY[self.array.dtype]
-
-    @property
-    def device(self) -> devices.device:
-        """Where its memory is."""
-        return devices.of(self.array)
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self.array.ndim
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return self.array.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self.array.nbytes
-
-    @property
-    def is_meta(self) -> bool:
-        """Whether it lies on the device "meta": it has a shape and a type, and no numbers."""
-        return self.array.__class__ is MetaArray
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether it lies on a CUDA device."""
-        return not isinstance(self.array, np.ndarray)
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self.array.ndim
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return self.array.size
-
-    nelement = numel
-
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self.array.itemsize
+        return _size(Size, self.array.shape)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
@@ -139,29 +76,6 @@ class Tensor(ArrayProtocols):
                 f"size: dimension {dim} of a tensor of shape {self.array.shape}; "
                 f"it has {self.ndim} dimensions"
             ) from None
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Elements (not bytes) from one entry of each dimension to the next."""
-        steps = tuple(s // self.array.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[dim]
-
-    def is_contiguous(self) -> bool:
-        """Whether its elements lie in memory in row-major order without gaps."""
-        return bool(self.array.flags.c_contiguous)
-
-    def is_floating_point(self) -> bool:
-        """Whether its elements are floats."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Whether its elements are complex."""
-        return self.dtype.is_complex
-
-    def data_ptr(self) -> int:
-        """The address of its first element."""
-        if self.is_cuda:
-            return int(self.array.data.ptr)
-        return int(self.array.ctypes.data)
 
     # Its place in the graph
 

@@ -7,6 +7,7 @@ patterns. The weights of PyTorch's module are loaded into ours, so that all else
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import fnmatch
 import warnings
 from collections.abc import Iterator
@@ -138,8 +139,7 @@ def values(x: Any) -> Any:
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
         return type(x)(values(v) for v in x)
     if type(x).__module__.endswith("linear_cross_entropy_options"):
-        options = {k: v for k, v in vars(x).items() if not k.startswith("_")}
-        return fb.nn.LinearCrossEntropyOptions(**translate.value(options))
+        return fb.nn.LinearCrossEntropyOptions(**translate.value(dataclasses.asdict(x)))
     return translate.value(x)
 
 

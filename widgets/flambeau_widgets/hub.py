@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.backends import spare_a_core
+from flambeau.switches import spare_a_core
 from flambeau.record.live import Live
 
 from .conversation import Conversation, status

@@ -14,17 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..errors import ValuesNeeded
 from ..ops.registry import OPS
 from ..tensor import Tensor, _fill
-
-
-class ValuesNeeded(RuntimeError):
-    """Raised where values are asked for that differ from slice to slice."""
-
-
-# A traceback shows it under the name that users know and catch it by.
-ValuesNeeded.__name__ = ValuesNeeded.__qualname__ = "RuntimeError"
-ValuesNeeded.__module__ = "builtins"
 
 
 class Level:
@@ -91,6 +83,8 @@ for _name in dir(np.ndarray):
         setattr(Stand, _name, _refuse)
 for _name in ("getitem", "setitem", "bool", "float", "int", "index", "complex", "iter", "contains"):
     setattr(Stand, f"__{_name}__", _refuse)
+for _name in ("T", "base", "strides", "data", "ctypes", "flat", "real", "imag"):
+    setattr(Stand, _name, property(_refuse))
 
 
 class Batched(Tensor):

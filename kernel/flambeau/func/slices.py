@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ import numpy as np
 
 from .. import random
 from ..autograd.layers import Layer
+from ..errors import ValuesNeeded
 from ..ops import registry
 from ..ops.registry import OPS
 from ..tensor import Tensor
-from .batched import Batched, Level, Stand, ValuesNeeded, batched, here, unwrap
+from .batched import Batched, Level, Stand, batched, here, unwrap
 from .rules import RULES
 from .trees import flatten, unflatten
 
@@ -53,7 +55,7 @@ class Mapping(Layer):
         level = deepest((*inputs, *stands))
         if level is None:
             if op.name in RANDOM_OPS and here.levels:
-                return _draw(op, inputs, params)
+                return _draw(inner, op, inputs, params)
             return inner(op, inputs, params)
         return mapped(op, inputs, params, level, stands)
 
@@ -65,7 +67,7 @@ class Mapping(Layer):
             return inner(op, inputs, params)
         x = inputs[0]
         if not isinstance(x, Batched) or x.level is not level:
-            raise RuntimeError(
+            raise ValuesNeeded(
                 f"vmap: inplace arithmetic({op.name}_) is not possible because there exists a "
                 "Tensor `other` in its arguments that has more elements than `self`: `other` "
                 "differs from slice to slice and `self` does not. Please use the out-of-place "
@@ -90,11 +92,13 @@ def _check_fit(op: Any, x: Tensor, made: Tensor) -> None:
         )
 
 
-def _draw(op: Any, inputs: Any, params: Any) -> Any:
+def _draw(inner: Any, op: Any, inputs: Any, params: Any) -> Any:
     """A random operation on a tensor that is the same in all slices."""
-    level = here.levels[-1]
-    if level.randomness != "different":
-        return registry.apply(op, inputs, params)
+    level = _closed()
+    if level is not None:
+        check_randomness(level)
+    if level is None or level.randomness != "different":
+        return inner(op, inputs, params)
     return mapped(op, [batched(unwrap(t, level), level) for t in inputs], params, level, ())
 
 
@@ -120,12 +124,9 @@ def mapped(op: Any, inputs: Any, params: Any, level: Level, stands: Any) -> Any:
 # Slice by slice
 
 
-def one_by_one(call: Any, args: Any, kwargs: Any, level: Level | None = None) -> Any:
+def one_by_one(call: Any, args: Any, kwargs: Any, level: Level) -> Any:
     """Calls a function on each slice of its arguments, and stacks what it gives."""
     leaves, tree = flatten((args, kwargs))
-    level = level or deepest(leaves) or (here.levels[-1] if here.levels else None)
-    if level is None:
-        raise ValuesNeeded("vmap: a tensor from inside a function under vmap was used outside it")
     results, state = [], None
     with _allowed(level):
         if level.randomness == "same":
@@ -171,19 +172,44 @@ def _stacked(results: list[Any], level: Level) -> Any:
     return unflatten(made, tree)
 
 
+# Composites that take a shape and a type from a tensor, and nothing else.
+_CONSTANT = {
+    *("zeros_like", "ones_like", "empty_like", "full_like"),
+    *("new_zeros", "new_ones", "new_empty"),
+}
+
+
+def _first(args: Any, level: Level) -> Any:
+    """Arguments with the first slice of each tensor."""
+    return [_slice(a, level, 0) for a in args]
+
+
 def composite(name: str, body: Any, args: Any, kwargs: Any, error: ValuesNeeded) -> Any:
     """Runs a composite that asked for values slice by slice; what stands behind `ValuesNeeded`."""
-    leaves, _ = flatten((args, kwargs))
-    level = deepest(leaves) or (here.levels[-1] if here.levels else None)
-    if level is None or level in _open.levels and deepest(leaves) is None:
+    level = deepest(flatten((args, kwargs))[0]) or _closed()
+    writes = name.endswith("_") and not name.endswith("__")
+    if level is None or (writes and deepest(args[:1]) is not level):
         raise error
+    if name in _CONSTANT:
+        made = _again(name, body, *_first(args, level), **kwargs)
+        return batched(OPS["clone"](unwrap(made, level)), level)
+    if name.startswith("as_strided"):  # an offset is counted from where a slice begins
+        plain, body = body, lambda x, *rest, **named: plain(OPS["clone"](x), *rest, **named)
     try:
-        made = one_by_one(body, args, kwargs, level)
+        made = one_by_one(functools.partial(_again, name, body), args, kwargs, level)
     except ValuesNeeded:
         raise error from None
     if any(t.__class__ not in (Batched, Tensor) for t in flatten(made)[0]):
         raise error
-    return args[0] if name.endswith("_") and not name.endswith("__") else made
+    return args[0] if writes else made
+
+
+def _again(name: str, body: Any, *args: Any, **kwargs: Any) -> Any:
+    """Runs a composite on one slice, which may be slices of a vmap further out."""
+    try:
+        return body(*args, **kwargs)
+    except ValuesNeeded as error:
+        return composite(name, body, args, kwargs, error)
 
 
 # Random numbers
@@ -197,6 +223,11 @@ class _Open(threading.local):
 
 
 _open = _Open()
+
+
+def _closed() -> Level | None:
+    """The innermost level whose slices are not being run one by one."""
+    return next((one for one in reversed(here.levels) if one not in _open.levels), None)
 
 
 @contextmanager

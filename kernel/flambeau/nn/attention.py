@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from typing import Any
 
-from ..dtypes import is_float
-from ..ops.join import cat
+from ..ops.multihead import Heads, batch_first, check
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -17,17 +15,6 @@ from .dropout import Dropout
 from .linear import Linear, NonDynamicallyQuantizableLinear, empty
 from .module import Module
 from .norm import LayerNorm
-
-
-def _additive(mask: Any, name: str, like: Any) -> Any:
-    """A mask that is added to the scores: -inf where a bool mask says True."""
-    if mask is None:
-        return None
-    if not (mask.array.dtype.kind == "b" or is_float(mask.array.dtype)):
-        raise AssertionError(f"only bool and floating types of {name} are supported")
-    if mask.array.dtype.kind == "b":
-        return like.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)
-    return mask.to(like.dtype)
 
 
 class MultiheadAttention(Module):
@@ -107,18 +94,15 @@ class MultiheadAttention(Module):
         """The output, shaped like the query, and the weights (N, L, S)."""
         if is_causal and attn_mask is None:
             raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
-        self._check(query, key, value)
-        single = query.dim() == 2
+        single = check(query, key, value, self.embed_dim)
         if single:
             query, key, value = (t.unsqueeze(0) for t in (query, key, value))
             if key_padding_mask is not None:
                 key_padding_mask = key_padding_mask.unsqueeze(0)
         elif not self.batch_first:
-            query, key, value = self._batch_first(query, key, value)
-        q, k, v = self._project(query, key, value)  # (N, L, E), (N, S, E), (N, S, E)
-        k, v, added = self._lengthen(k, v)
-        mask = self._mask(q, k, attn_mask, key_padding_mask, added)
-        out, weights = self._attend(q, k, v, mask, need_weights)
+            query, key, value = batch_first(query, key, value)
+        masks = attn_mask, key_padding_mask
+        out, weights = self._heads().attend(query, key, value, *masks, need_weights)
         out = self.out_proj(out)
         if weights is not None and average_attn_weights:
             weights = weights.mean(1)
@@ -126,97 +110,19 @@ class MultiheadAttention(Module):
             return out.squeeze(0), None if weights is None else weights.squeeze(0)
         return out if self.batch_first else out.transpose(0, 1), weights
 
-    def _check(self, query: Any, key: Any, value: Any) -> None:
-        if query.dim() not in (2, 3):
-            raise AssertionError(
-                f"query should be unbatched 2D or batched 3D tensor but received {query.dim()}-D "
-                "query tensor"
-            )
-        if key.dim() != query.dim() or value.dim() != query.dim():
-            raise AssertionError(
-                f"For {query.dim()}-D query, expected key and value to be {query.dim()}-D, but "
-                f"found {key.dim()}-D and {value.dim()}-D tensors respectively"
-            )
-        if query.shape[-1] != self.embed_dim:
-            raise AssertionError(
-                f"was expecting embedding dimension of {self.embed_dim}, but got {query.shape[-1]}"
-            )
-        if key.shape[:-1] != value.shape[:-1]:
-            raise AssertionError(
-                f"key's sequence and batch dims {key.shape[:2]} do not match value's "
-                f"{value.shape[:2]}"
-            )
-
-    def _batch_first(self, query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
-        """The three with the batch as first dimension; the same tensors stay the same."""
-        q = query.transpose(0, 1)
-        k = q if key is query else key.transpose(0, 1)
-        return q, k, q if value is query else k if value is key else value.transpose(0, 1)
-
-    def _project(self, query: Any, key: Any, value: Any) -> Any:
-        if self._qkv_same_embed_dim and query is key is value:
-            return F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
-        if self._qkv_same_embed_dim:
-            weights = self.in_proj_weight.chunk(3)
-        else:
-            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
-        biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
-        given = zip((query, key, value), weights, biases, strict=True)
-        return [F.linear(x, w, b) for x, w, b in given]
-
-    def _lengthen(self, k: Any, v: Any) -> tuple[Any, Any, int]:
-        """Adds the learned key and value, and the zero ones; how many were added."""
-        n, _, e = k.shape
-        before = k.shape[1]
-        if self.bias_k is not None:
-            k = cat([k, self.bias_k.expand(n, 1, e)], 1)
-            v = cat([v, self.bias_v.expand(n, 1, e)], 1)
-        if self.add_zero_attn:
-            k, v = cat([k, k.new_zeros((n, 1, e))], 1), cat([v, v.new_zeros((n, 1, e))], 1)
-        return k, v, k.shape[1] - before
-
-    def _mask(self, q: Any, k: Any, attn_mask: Any, padding: Any, added: int) -> Any:
-        """Both masks as one that is added to the scores (N, H, L, S), or None."""
-        n, rows, columns = q.shape[0], q.shape[1], k.shape[1] - added
-        if attn_mask is not None:
-            shape, flat = tuple(attn_mask.shape), (n * self.num_heads, rows, columns)
-            if len(shape) not in (2, 3):
-                raise RuntimeError(f"attn_mask's dimension {len(shape)} is not supported")
-            if shape != (flat[1:] if len(shape) == 2 else flat):
-                raise RuntimeError(
-                    f"The shape of the {len(shape)}D attn_mask is {shape}, but should be "
-                    f"{flat[1:] if len(shape) == 2 else flat}."
-                )
-            attn_mask = _additive(attn_mask, "attn_mask", q)
-            if len(shape) == 3:
-                attn_mask = attn_mask.reshape(n, self.num_heads, rows, columns)
-        if padding is not None:
-            if tuple(padding.shape) != (n, columns):
-                raise AssertionError(
-                    f"expecting key_padding_mask shape of {(n, columns)}, but got "
-                    f"{tuple(padding.shape)}"
-                )
-            padding = _additive(padding, "key_padding_mask", q).reshape(n, 1, 1, columns)
-            attn_mask = padding if attn_mask is None else attn_mask + padding
-        return F.pad(attn_mask, (0, added)) if added and attn_mask is not None else attn_mask
-
-    def _attend(self, q: Any, k: Any, v: Any, mask: Any, need_weights: bool) -> tuple[Any, Any]:
-        """Attention of every head, side by side again: (N, L, E), and the weights."""
-        q, k, v = (
-            t.reshape(t.shape[0], t.shape[1], self.num_heads, self.head_dim).transpose(1, 2)
-            for t in (q, k, v)
-        )  # (N, H, L, D)
-        p = self.dropout if self.training else 0.0
-        weights = None
-        if need_weights:
-            scores = (q * math.sqrt(1.0 / self.head_dim)) @ k.transpose(-2, -1)
-            weights = F.softmax(scores if mask is None else scores + mask, -1)
-            weights = F.dropout(weights, p) if p > 0 else weights
-            out = weights @ v
-        else:
-            out = F.scaled_dot_product_attention(q, k, v, mask, p)
-        n, _, rows, _ = out.shape
-        return out.transpose(1, 2).reshape(n, rows, self.embed_dim), weights
+    def _heads(self) -> Heads:
+        """What the heads have learnt, as it is now."""
+        separate = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        return Heads(
+            self.num_heads,
+            self.in_proj_weight,
+            None if self._qkv_same_embed_dim else separate,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout if self.training else 0.0,
+        )
 
 
 def _activation(activation: Any) -> Callable[[Tensor], Tensor]:

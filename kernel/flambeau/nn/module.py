@@ -274,7 +274,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
         return found
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
-        """Puts a module in the place of a dotted name; ``strict``: only where one stands already."""
+        """Puts a module in the place of a dotted name; ``strict``: one must stand there already."""
         if target == "":
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,17 +30,12 @@ class _Affine(Module):
             init.zeros_(self.bias)
 
 
-class _BatchNorm(_Affine):
-    """(x - mean) / √(var + eps) · weight + bias, over all but the channels.
-
-    In training the batch gives mean and variance, and running averages of them are kept:
-    running = (1 - momentum) · running + momentum · batch. Evaluation uses those.
-    """
+class _NormBase(_Affine):
+    """What batch and instance normalisation share: running averages of mean and variance."""
 
     _version = 2
     _optional_state = frozenset({"num_batches_tracked"})
     _fits: tuple[int, ...] = ()  # numbers of dimensions that the input may have
-    _tracked = True
 
     def __init__(
         self,
@@ -82,6 +78,22 @@ class _BatchNorm(_Affine):
             wanted = " or ".join(f"{n}D" for n in self._fits)
             raise ValueError(f"expected {wanted} input (got {input.dim()}D input)")
 
+    def extra_repr(self) -> str:
+        """Its sizes and options."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
+    """(x - mean) / √(var + eps) · weight + bias, over all but the channels.
+
+    In training the batch gives mean and variance, and running averages of them are kept:
+    running = (1 - momentum) · running + momentum · batch. Evaluation uses those.
+    """
+
     def _average_factor(self) -> float:
         """Counts the batch; how much of it enters the running averages."""
         if not self.training or not self.track_running_stats:
@@ -106,14 +118,6 @@ class _BatchNorm(_Affine):
             self.eps,
         )
 
-    def extra_repr(self) -> str:
-        """Its sizes and options."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
-
 
 class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L) (Ioffe & Szegedy 2015)."""
@@ -133,7 +137,50 @@ class BatchNorm3d(_BatchNorm):
     _fits = (5,)
 
 
-class _InstanceNorm(_BatchNorm):
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation of (N, C, ...) over the batches of all processes; here there is one."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            *(num_features, eps, momentum, affine, track_running_stats, device, dtype), bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.shape[1] == 0:
+            raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Any, process_group: Any = None) -> Any:
+        """The module with every `BatchNorm1d` to `BatchNorm3d` in it replaced by this layer."""
+        made = module
+        if isinstance(module, _BatchNorm):
+            options = (module.eps, module.momentum, module.affine, module.track_running_stats)
+            biased = module.bias is not None
+            made = cls(module.num_features, *options, process_group, bias=biased)
+            made._parameters.update(module._parameters)
+            made._buffers.update(module._buffers)
+            made.training = module.training
+        for name, child in module.named_children():
+            made.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return made
+
+
+class _InstanceNorm(_NormBase):
     """As batch normalisation, for each sample on its own."""
 
     def __init__(
@@ -156,6 +203,7 @@ class _InstanceNorm(_BatchNorm):
         """The normalised input."""
         self._check_input_dim(input)
         single = input.dim() == min(self._fits)  # a sample without the batch dimension
+        self._check_features(input, 0 if single else 1)
         out = F.instance_norm(
             input.unsqueeze(0) if single else input,  # type: ignore[attr-defined]
             self.running_mean,
@@ -167,6 +215,20 @@ class _InstanceNorm(_BatchNorm):
             self.eps,
         )
         return out.squeeze(0) if single else out
+
+    def _check_features(self, input: Tensor, dim: int) -> None:
+        if (size := input.shape[dim]) == self.num_features:
+            return
+        if self.affine:
+            raise ValueError(
+                f"expected input's size at dim={dim} to match num_features ({self.num_features}), "
+                f"but got: {size}."
+            )
+        warnings.warn(
+            f"input's size at dim={dim} does not match num_features. You can silence this warning "
+            f"by giving the number of channels, {size}; it is not used because affine=False",
+            stacklevel=4,
+        )
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -201,6 +263,24 @@ class LocalResponseNorm(Module):
     def extra_repr(self) -> str:
         """Its options."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """x / (k + alpha / size · sum of x² over neighbouring channels)^beta, of (N, C, H, W).
+
+    (size - 1) // 2 channels to each side are neighbours.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The normalised input."""
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        window = 2 * ((self.size - 1) // 2) + 1
+        alpha = self.alpha * window / self.size
+        return F.local_response_norm(input, window, alpha, self.beta, self.k)
 
 
 def _shape(size: int | Sequence[int]) -> tuple[int, ...]:

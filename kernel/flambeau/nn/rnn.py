@@ -8,9 +8,8 @@ from typing import Any
 
 from ..ops.creation import zeros
 from ..ops.join import cat
-from ..ops.join import stack as stacked
 from ..ops.recurrent import LAYERS
-from . import functional as F
+from ..ops.sequences import run_layers
 from . import init
 from .linear import empty
 from .module import Module
@@ -186,28 +185,17 @@ class RNNBase(Module):
 
     def _layers(self, data: Any, counts: tuple[int, ...], hx: Any) -> tuple[Any, Any]:
         """All layers over packed input; the last output, and all last states (D·layers, N, S)."""
-        first, last = self._first(data, counts[0], hx), []
-        out, total, each = self.proj_size or self.hidden_size, data.shape[0], 1 + self.bidirectional
-        for layer in range(self.num_layers):
-            if layer and self.dropout:
-                data = F.dropout(data, self.dropout, self.training)
-            found = []
-            for k in range(each):
-                i = layer * each + k
-                states = self._run(data, first[i], self._names[i], counts, k == 1)
-                found.append(states[:total, :out])
-                last.append(states[total:])
-            data = cat(found, 1) if self.bidirectional else found[0]
-        return data, stacked(last)
+        first = self._first(data, counts[0], hx)
+        weights = [self._weights(names) for names in self._names]
+        dropout = self.dropout if self.training else 0.0
+        return run_layers(self.mode, data, counts, first, weights, self.bidirectional, dropout)
 
-    def _run(
-        self, data: Any, state: Any, names: list[str], counts: tuple[int, ...], reverse: bool
-    ) -> Any:
+    def _weights(self, names: list[str]) -> list[Any]:
+        """Those of one layer and direction, with None for what it does without."""
         weights: list[Any] = [getattr(self, name) for name in names]
         if not self.bias:
             weights[2:2] = [None, None]
-        weights += [None] * (5 - len(weights))
-        return LAYERS[self.mode](data, state, *weights, counts, reverse)
+        return weights + [None] * (5 - len(weights))
 
     def _states(self, last: Any, change: Any = lambda s: s) -> Any:
         """The last states as they are given back."""

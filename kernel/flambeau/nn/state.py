@@ -76,7 +76,7 @@ class StateMethods:
                 FutureWarning,
                 stacklevel=2,
             )
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args):])
+            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -258,7 +258,9 @@ class _Loading:
             return
         if is_lazy(current) and is_lazy(value):
             return
-        if not is_lazy(current) and current.ndim == 0 and tuple(value.shape) == (1,):  # as very old files have it
+        if (
+            not is_lazy(current) and current.ndim == 0 and tuple(value.shape) == (1,)
+        ):  # as very old files have it
             value = value[0]  # type: ignore[index]
         if value.shape != current.shape:
             errors.append(

@@ -1,4 +1,4 @@
-"""Power-average pooling, and pooling undone."""
+"""Pooling by powers, pooling of windows drawn at random, and pooling undone."""
 
 from __future__ import annotations
 
@@ -105,3 +105,63 @@ class MaxUnpool3d(_MaxUnpool):
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         """The larger tensor."""
         return self._run(F.max_unpool3d, input, indices, output_size)
+
+
+class _FractionalMaxPool(Module):
+    """The largest value of each window; the windows overlap by amounts drawn at random.
+
+    Either ``output_size`` is given, or ``output_ratio`` times the input's size is taken.
+    """
+
+    _dims = 0
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        name = type(self).__name__
+        self.kernel_size, self.return_indices = _tuple(kernel_size, self._dims), return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        if output_size is None and output_ratio is None:
+            raise ValueError(
+                f"{name} requires specifying either an output size, or a pooling ratio"
+            )
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if isinstance(output_ratio, float):
+            output_ratio = (output_ratio,) * self._dims
+        self.output_size = None if output_size is None else _tuple(output_size, self._dims)
+        self.output_ratio = None if output_ratio is None else _tuple(output_ratio, self._dims)
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def _run(self, pool: Any, input: Tensor) -> Any:
+        return pool(
+            *(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices),
+            _random_samples=self._random_samples,
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """The largest values of overlapping windows of (N, C, H, W) or (C, H, W) (Graham 2014)."""
+
+    _dims = 2
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima (and their places with ``return_indices``)."""
+        return self._run(F.fractional_max_pool2d, input)
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """The largest values of overlapping windows of (N, C, T, H, W) or (C, T, H, W)."""
+
+    _dims = 3
+
+    def forward(self, input: Tensor) -> Any:
+        """The maxima (and their places with ``return_indices``)."""
+        return self._run(F.fractional_max_pool3d, input)

@@ -15,43 +15,9 @@ from .gather import sum_at
 from .index import index_select, select
 from .join import cat, some
 from .registry import OPS, function, op
-from .shape import at_dim, broadcast_shapes, diagonal, permute, sizes
+from .shape import at_dim, broadcast_shapes, diagonal, permute
 
-# Views by strides
-
-
-@op(view=True)
-def as_strided(xp, x, /, size, stride, storage_offset=None):
-    """The memory of x read with other sizes and steps, both counted in elements."""
-    size, stride = sizes(size), sizes(stride)
-    base = x if x.flags.c_contiguous else xp.ascontiguousarray(x)
-    start = base.reshape(-1)[storage_offset or 0 :]
-    need = 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if all(size) else 0
-    if need > start.size:
-        raise RuntimeError(f"sizes {size} and strides {stride} are out of bounds for the storage")
-    steps = [s * x.itemsize for s in stride]
-    return xp.lib.stride_tricks.as_strided(start, size, steps)
-
-
-@op(on="")
-def strided_put(xp, x, /, shape, size, stride, offset):
-    """Zeros of a shape with x added where strides lead."""
-    places: Any = offset or 0
-    for i, (n, step) in enumerate(zip(sizes(size), sizes(stride), strict=True)):
-        places = places + (xp.arange(n) * step).reshape([-1] + [1] * (len(size) - 1 - i))
-    total = 1
-    for n in shape:
-        total *= n
-    places = xp.broadcast_to(xp.asarray(places), x.shape).reshape(-1)
-    return sum_at(xp, (total,), (places,), x.reshape(-1)).reshape(shape)
-
-
-as_strided.gradients(
-    x=lambda ns, g, x_shape, size, stride, storage_offset: ns.strided_put(
-        g, tuple(x_shape), size, stride, storage_offset
-    )
-)
-strided_put.gradients(x=lambda ns, g, size, stride, offset: ns.as_strided(g, size, stride, offset))
+# Windows
 
 
 @op(on="Tensor", name="unfold", view=True)

@@ -7,7 +7,7 @@ import numpy as np
 from ..device import module_of
 from ..tensor import wrap
 from .activation import softmax
-from .embedding import embedding
+from .embedding import embedding, shorten
 from .join import stack as stacked
 from .random import rand_like
 from .registry import function
@@ -40,16 +40,19 @@ def _edges(input, offsets, include_last_offset):
 
 
 def _largest(rows, edges, kept):
-    """The largest of each column in each bag; zeros for an empty one."""
-    found = []
+    """The largest of each column in each bag, zeros for an empty one; and where they are."""
+    found, places = [], []
+    xp = module_of(rows.array)
     for start, end in edges:
-        places = np.arange(start, end)[kept[start:end]]
-        if len(places):
-            own = rows.index_select(0, wrap(module_of(rows.array).asarray(places)))
-            found.append(own.max(0).values)
+        at = np.arange(start, end)[kept[start:end]]
+        if len(at):
+            top = rows.index_select(0, wrap(xp.asarray(at))).max(0)
+            found.append(top.values)
+            places.append(wrap(xp.asarray(at))[top.indices])
         else:
             found.append(rows.detach().new_zeros(rows.shape[1:]))
-    return stacked(found) if found else rows[:0]
+            places.append(None)
+    return stacked(found) if found else rows[:0], places
 
 
 def _check(input, mode, per_sample_weights):
@@ -79,20 +82,51 @@ def embedding_bag(
     ``torch.nn.functional.embedding_bag``.
     """
     _check(input, mode, per_sample_weights)
+    if max_norm is not None:
+        shorten(weight, input, max_norm, norm_type)
+    rest = (per_sample_weights, include_last_offset, padding_idx)
+    return bags(input, weight, offsets, scale_grad_by_freq, mode, *rest)[0]
+
+
+def bags(
+    input, weight, offsets, scale_grad_by_freq, mode, per_sample_weights, include_last_offset,
+    padding_idx,
+):  # fmt: skip
+    """What each bag gives, each index's bag, the bags' sizes, and where maxima come from.
+
+    The last three are PyTorch's, which leaves them empty or 0 where a sum needs none of them.
+    """
     edges = _edges(input, offsets, include_last_offset)
     flat = input.reshape(-1)
-    rows = embedding(
-        *(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq and mode != "max")
-    )
+    padding = None if padding_idx is None else padding_idx % weight.shape[0]
+    rows = embedding(flat, weight, padding, None, 2, scale_grad_by_freq and mode != "max")
     indices = flat.array.get() if hasattr(flat.array, "get") else flat.array
-    kept = np.ones(len(indices), bool)
-    if padding_idx is not None:
-        kept = indices != padding_idx % weight.shape[0]
+    kept = np.ones(len(indices), bool) if padding is None else indices != padding
+    sizes = np.array([kept[start:end].sum() for start, end in edges], "int64")
+    of_index = np.repeat(np.arange(len(edges)), [end - start for start, end in edges])
     if mode == "max":
-        return _largest(rows, edges, kept)
+        out, places = _largest(rows, edges, kept)
+        return out, *_wrapped(rows, of_index, sizes), _named(flat, places, rows)
+    if mode == "sum":
+        if padding is None:
+            of_index = of_index[:0]
+        sizes = np.zeros_like(sizes)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    return _summed(rows, edges, kept, mode)
+    out = _summed(rows, edges, kept, mode)
+    return out, *_wrapped(rows, of_index, sizes, sizes.copy())
+
+
+def _wrapped(rows, *arrays):
+    xp = module_of(rows.array)
+    return [wrap(xp.asarray(a.astype("int64"))) for a in arrays]
+
+
+def _named(flat, places, rows):
+    """The index that each maximum belongs to; 0 in an empty bag."""
+    none = flat.detach().new_zeros(rows.shape[1:])
+    found = [none if at is None else flat[at] for at in places]
+    return stacked(found) if found else none.reshape(0, *rows.shape[1:])
 
 
 def _summed(rows, edges, kept, mode):

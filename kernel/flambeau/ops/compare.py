@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..dtypes import FLOATING
 from .promote import as_given, only_tensors, same, some_tensor, tensor_first
 from .registry import OPS, function, op
 
@@ -178,6 +179,35 @@ def _whole(name, x):
         raise NotImplementedError(f"{name} works on integers and booleans, not on {x.dtype.name}")
 
 
+@op
+def hash_tensor(xp, x, /, dim=(), keepdim=False, mode=0):
+    """The exclusive or of the bits of all elements as float64 or int64, over ``dim`` or all."""
+    if mode != 0:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}; 0 is the exclusive or")
+    if x.dtype.kind == "c":
+        raise NotImplementedError("hash_tensor is not implemented for complex tensors")
+    words = x.astype("float64" if x.dtype in FLOATING else "int64").view("uint64")
+    dims = (dim,) if isinstance(dim, int) else tuple(dim) or tuple(range(x.ndim))
+    for d in dims if x.ndim else ():
+        if not x.shape[d]:
+            raise (IndexError if dim != () else RuntimeError)(
+                f"hash_tensor: Expected reduction dim {d} to have non-zero size."
+            )
+        words = xp.expand_dims(_exclusive_or(xp.moveaxis(words, d, 0)), d)
+    return words if keepdim or not x.ndim else words.squeeze(dims)
+
+
+def _exclusive_or(rows):
+    """The exclusive or of all rows, by halves."""
+    while len(rows) > 1:
+        half = len(rows) // 2
+        rest = rows[2 * half :]
+        rows = rows[:half] ^ rows[half : 2 * half]
+        if len(rest):
+            rows[0] ^= rest[0]
+    return rows[0]
+
+
 # Whole tensors
 
 
@@ -207,7 +237,14 @@ def count_nonzero(xp, x, /, dim=None):
     return xp.asarray(xp.count_nonzero(x, axis=_axis(dim))).astype("int64")
 
 
-@op
+def _comparable(arrays):
+    for a in arrays:
+        if hasattr(a, "dtype") and a.dtype.kind in "bc":
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {a.dtype.name}")
+    return arrays
+
+
+@op(promote=some_tensor(_comparable), on="fb")
 def isin(xp, elements, test_elements, /, assume_unique=False, invert=False):
     """Which elements occur in ``test_elements``."""
     return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)

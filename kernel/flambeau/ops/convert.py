@@ -10,6 +10,7 @@ from ..device import device as Device
 from ..device import move as move_array
 from ..device import of as device_of
 from ..device import usable
+from ..layouts import preserve_format
 from ..tensor import Tensor
 from .registry import function, op
 
@@ -32,6 +33,11 @@ def move(xp, x, /, device, source):
 move.gradients(x=lambda ns, g, device, source: ns.move(g, source, device))
 
 
+_OF_PYTHON: dict[Any, dtypes.dtype] = {
+    float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_, complex: dtypes.complex128,
+}  # fmt: skip
+
+
 def _target(args: tuple[Any, ...], dtype: Any, device: Any) -> tuple[Any, Any]:
     for arg in args:
         if isinstance(arg, dtypes.dtype):
@@ -40,6 +46,8 @@ def _target(args: tuple[Any, ...], dtype: Any, device: Any) -> tuple[Any, Any]:
             dtype, device = arg.dtype, arg.device
         elif isinstance(arg, (str, Device, int)) and not isinstance(arg, bool):
             device = arg
+        elif arg in _OF_PYTHON:
+            dtype = _OF_PYTHON[arg]
         elif arg is not None and not isinstance(arg, bool):
             raise TypeError(
                 f"to() received an invalid argument of type {type(arg).__name__}; "
@@ -61,6 +69,9 @@ def to(
 ):
     """This tensor in a dtype, on a device, or as another tensor; itself if it is so already."""
     dtype, device = _target(args if other is None else (*args, other), dtype, device)
+    dtype = _OF_PYTHON.get(dtype, dtype)
+    flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
+    copy = copy or flags[1:2] == [True]
     out = self
     if device is not None:
         where = usable(device)
@@ -71,24 +82,26 @@ def to(
             raise TypeError(f"to(): dtype must be torch.dtype, not {type(dtype).__name__}")
         if dtype.numpy != out.array.dtype:
             out = cast(out, dtype.numpy)
+    if memory_format not in (None, preserve_format):
+        out = out.contiguous(memory_format=memory_format)
     return out.clone() if copy and out is self else out
 
 
 @function(on="Tensor")
 def cpu(self, memory_format=None):
     """This tensor in the memory of the CPU."""
-    return to(self, "cpu")
+    return to(self, "cpu", memory_format=memory_format)
 
 
 @function(on="Tensor")
 def cuda(self, device=None, non_blocking=False, memory_format=None):
     """This tensor in the memory of a CUDA device."""
-    return to(self, "cuda" if device is None else device)
+    return to(self, "cuda" if device is None else device, memory_format=memory_format)
 
 
 def _converter(name: str, kind: dtypes.dtype) -> None:
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return to(self, kind)
+        return to(self, kind, memory_format=memory_format)
 
     convert.__name__ = name
     convert.__doc__ = f"This tensor as {kind.name}."
@@ -122,7 +135,10 @@ def type_(self, dtype=None, non_blocking=False):
         if not names:
             raise ValueError(f"invalid type: {dtype!r}")
         dtype = dtypes.of_name(names[0])
-    return to(self, getattr(dtype, "kind", dtype))
+    dtype = getattr(dtype, "kind", dtype)
+    if not isinstance(dtype, dtypes.dtype) and dtype not in _OF_PYTHON:
+        raise ValueError(f"invalid type: {dtype!r}")
+    return to(self, dtype)
 
 
 @function(on="Tensor")

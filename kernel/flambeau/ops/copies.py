@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..tensor import Tensor
-from .arrange import as_strided, unfold_dim
+from .arrange import unfold_dim
 from .complex import view_as_complex, view_as_real
 from .index import narrow, select, slice_dim
 from .registry import function
@@ -23,6 +23,7 @@ from .shape import (
     view,
 )  # fmt: skip
 from .split import split, split_with_sizes, unbind
+from .strided import as_strided
 
 
 def _copying(view: Callable[..., Any], name: str, on: str = "fb") -> None:
@@ -40,7 +41,7 @@ def _detach(input: Tensor) -> Tensor:
 
 
 def _narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
-    if not -input.ndim <= dim < input.ndim:
+    if dim >= input.ndim:
         raise RuntimeError(f"narrow_copy: dim {dim} is out of range for {input.ndim} dimensions")
     return narrow(input, dim, start, length)
 

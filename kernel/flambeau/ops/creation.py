@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.grad_mode import inference
-from ..device import CPU, cupy, move, usable
+from ..device import CPU, cupy, get_default_device, move, usable
 from ..device import device as Device
 from ..dtypes import dtype as Dtype
 from ..tensor import Tensor, wrap
@@ -152,6 +152,8 @@ def tensor(
     """
     if device is None and isinstance(data, Tensor):
         device = data.device
+    elif device is None:
+        device = get_default_device()
     return finish(array_of(data, dtype), device, requires_grad)
 
 
@@ -197,9 +199,18 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 @function(on="fb", name="scalar_tensor")
-def _scalar(s: Any, *, dtype: Dtype | None = None, device: Any = None) -> Tensor:
+def _scalar(
+    s: Any,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor without dimensions."""
-    return full((), s, dtype=dtype or dtypes.get_default_dtype(), device=device)
+    kind = dtype or dtypes.get_default_dtype()
+    return full((), s, dtype=kind, device=device, requires_grad=requires_grad)
 
 
 # Of one value
@@ -261,6 +272,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, layo
 
 def like_of(input, dtype, device):
     """The keywords for something made like another tensor."""
+    input.array[()]  # refused under vmap: what is like a slice has slices of its own
     return {"dtype": dtype or input.dtype, "device": device or input.device}
 
 

@@ -56,7 +56,8 @@ def _alpha_scale(p):
 alpha_dropout_op.gradients(x=lambda g, kept, p: g * kept * _alpha_scale(p)[0])
 
 
-def _run(operation, input, p, training, inplace, dims=None):
+def run(operation, input, p, training, inplace, dims=None):
+    """The dropout, in training; ``dims`` as `_survivors` has it."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
@@ -72,34 +73,34 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
     Mirrors ``torch.nn.functional.dropout``.
     """
-    return _run(dropout_op, input, p, training, inplace)
+    return run(dropout_op, input, p, training, inplace)
 
 
 @function(on="F")
 def dropout1d(input, p=0.5, training=True, inplace=False):
     """Zeroes whole channels of (N, C, L) or (C, L)."""
-    return _run(dropout_op, input, p, training, inplace, max(1, input.ndim - 1))
+    return run(dropout_op, input, p, training, inplace, max(1, input.ndim - 1))
 
 
 @function(on="F")
 def dropout2d(input, p=0.5, training=True, inplace=False):
     """Zeroes whole channels of (N, C, H, W)."""
-    return _run(dropout_op, input, p, training, inplace, 2)
+    return run(dropout_op, input, p, training, inplace, 2)
 
 
 @function(on="F")
 def dropout3d(input, p=0.5, training=True, inplace=False):
     """Zeroes whole channels of (N, C, D, H, W) or (C, D, H, W)."""
-    return _run(dropout_op, input, p, training, inplace, 2 if input.ndim > 4 else 1)
+    return run(dropout_op, input, p, training, inplace, 2 if input.ndim > 4 else 1)
 
 
 @function(on="F")
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Dropout that keeps the mean and variance of what selu gives."""
-    return _run(alpha_dropout_op, input, p, training, inplace)
+    return run(alpha_dropout_op, input, p, training, inplace)
 
 
 @function(on="F")
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Alpha dropout of whole channels."""
-    return _run(alpha_dropout_op, input, p, training, inplace, 2)
+    return run(alpha_dropout_op, input, p, training, inplace, 2)

@@ -82,12 +82,13 @@ def embedding(
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= weight.shape[0]
     if max_norm is not None:
-        _shorten(weight, input, max_norm, norm_type)
+        shorten(weight, input, max_norm, norm_type)
     return embedding_op(input, weight, padding_idx, scale_grad_by_freq)
 
 
 @no_grad()
-def _shorten(weight, input, max_norm, norm_type):
+def shorten(weight, input, max_norm, norm_type):
+    """Rows of the table that are used and longer than ``max_norm`` become that long, in place."""
     lengths = weight.norm(norm_type, 1, keepdim=True)
     factors = (max_norm / (lengths + 1e-7)).clamp(max=1.0)
     used = embedding_back(lengths[input] * 0 + 1, input, weight.shape[0], None) > 0

@@ -54,8 +54,21 @@ def _resize(x: Tensor, n: int | None, dim: int) -> Tensor:
     return FUNCTIONS["pad"](x, [0, 0] * (x.ndim - 1 - at) + [0, n - now])
 
 
+def _check(name: str, x: Tensor, road: Any) -> None:
+    """RuntimeError for a type of which the transform is not computed."""
+    if x.array.dtype == "float16":
+        raise RuntimeError(f"{name}: Unsupported dtype Half; x.float() has a transform")
+    if road is _half and x.is_complex():
+        raise RuntimeError(f"{name} expects a real-valued input tensor, but got {x.dtype}")
+
+
 def _plan(x: Tensor, s: Any, dim: Any) -> tuple[list[int | None], tuple[int, ...]]:
     """The sizes and the dimensions that ``s`` and ``dim`` stand for."""
+    s = [s] if isinstance(s, int) else s
+    if s is not None and len(s) > x.ndim:
+        raise RuntimeError(
+            f"Got shape with {len(s)} values but input tensor only has {x.ndim} dimensions."
+        )
     if dim is None:
         dims: Any = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
     else:
@@ -63,7 +76,7 @@ def _plan(x: Tensor, s: Any, dim: Any) -> tuple[list[int | None], tuple[int, ...
     found = tuple(at_dim(d, x.ndim) for d in dims)
     if len(set(found)) < len(found):
         raise RuntimeError("FFT dims must be unique")
-    s = [None] * len(found) if s is None else [s] if isinstance(s, int) else list(s)
+    s = [None] * len(found) if s is None else list(s)
     if len(s) != len(found):
         raise RuntimeError("When given, dim and shape arguments must have the same length")
     return [None if n == -1 else n for n in s], found
@@ -77,8 +90,6 @@ def _full(x: Tensor, s: Any, dims: tuple[int, ...], norm: str | None, inverse: b
 
 def _half(x: Tensor, s: Any, dims: tuple[int, ...], norm: str | None, inverse: bool) -> Tensor:
     """The transform of real numbers, without the half that follows from the other."""
-    if x.is_complex():
-        raise RuntimeError(f"expects a real input tensor, but got {x.dtype}")
     out = _full(x, s, dims, norm, inverse)
     return narrow(out, dims[-1], 0, out.shape[dims[-1]] // 2 + 1)
 
@@ -111,6 +122,11 @@ _ROADS = {
 
 def _one(name: str, road: Any, inverse: bool, what: str) -> None:
     def along(input, n=None, dim=-1, norm=None):
+        if n is not None and not isinstance(n, int):
+            raise TypeError(f"fft_{name}(): argument 'n' must be int, not {type(n).__name__}")
+        _check(name, input, road)
+        if not input.ndim:
+            raise IndexError(f"{name}: Dimension specified as {dim} but tensor has no dimensions")
         return road(input, [n], (at_dim(dim, input.ndim),), norm, inverse)
 
     along.__doc__ = f"{what} along ``dim``, cut or filled with zeros to ``n`` points."
@@ -119,8 +135,11 @@ def _one(name: str, road: Any, inverse: bool, what: str) -> None:
 
 def _several(name: str, road: Any, inverse: bool, what: str, dims: Any) -> None:
     def over(input, s=None, dim=dims, norm=None):
+        _check(name, input, road)
         sizes, where = _plan(input, s, dim)
         if not where:
+            if road is not _full:
+                raise RuntimeError(f"{name} must transform at least one axis")
             return _complex(input)
         return road(input, sizes, where, norm, inverse)
 
@@ -141,18 +160,28 @@ for _name, (_road, _inverse, _what) in _ROADS.items():
 # Frequencies and their order
 
 
+def _whole(name: str, n: Any, count: int | None = None) -> np.ndarray:
+    """The numbers from 0, as many as there are points or as ``count`` says."""
+    if not isinstance(n, int):
+        raise TypeError(f"fft_{name}(): argument 'n' must be int, not {type(n).__name__}")
+    if n < 0:
+        raise RuntimeError(f"fft_{name}(): n must not be negative, got {n}")
+    return np.arange(n if count is None else count)
+
+
 @function(on="fft")
 def fftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``fft``'s entries: [0, 1, ..., -2, -1] / (d · n)."""
-    found = np.fft.fftfreq(n, d).astype(numpy_type(dtype))
-    return finish(found, device, requires_grad)
+    order = _whole("fftfreq", n) + (n // 2)
+    found = (order % max(n, 1) - n // 2) / np.float64(n * d)
+    return finish(found.astype(numpy_type(dtype)), device, requires_grad)
 
 
 @function(on="fft")
 def rfftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``rfft``'s entries: [0, 1, ..., n/2] / (d · n)."""
-    found = np.fft.rfftfreq(n, d).astype(numpy_type(dtype))
-    return finish(found, device, requires_grad)
+    found = _whole("rfftfreq", n, n // 2 + 1) / np.float64(n * d)
+    return finish(found.astype(numpy_type(dtype)), device, requires_grad)
 
 
 def _shift(input, dim, sign):

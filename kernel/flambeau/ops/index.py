@@ -366,7 +366,7 @@ def copy_(self, src, non_blocking=False):
     return apply_inplace(copy_op, (self, src))
 
 
-@function(on="Tensor")
+@function
 def fill_(self, value):
     """Overwrites every element with a value."""
     if isinstance(value, Tensor) and value.array.ndim:
@@ -377,7 +377,7 @@ def fill_(self, value):
     return apply_inplace(copy_op, (self, _fitting(self, value)))
 
 
-@function(on="Tensor")
+@function
 def zero_(self):
     """Overwrites every element with 0."""
     return apply_inplace(copy_op, (self, 0))

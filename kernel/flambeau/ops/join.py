@@ -104,6 +104,39 @@ def vstack(tensors):
     return cat([t if t.ndim > 1 else reshape(t, (1, -1)) for t in tensors], 0)
 
 
+@function(on="fb")
+def _chunk_cat(tensors, dim, num_chunks):
+    """The i-th of ``num_chunks`` equal parts along ``dim`` of all tensors, in the i-th row.
+
+    Sizes are filled up with zeros; what comes after ``dim`` is made into one dimension.
+    """
+    if not tensors:
+        raise RuntimeError("_chunk_cat expects a non-empty input tensor list")
+    if num_chunks < 1:
+        raise RuntimeError("_chunk_cat expects positive num_chunks")
+    first = tensors[0]
+    at = at_dim(dim, first.ndim)
+    for t in tensors:
+        if t.dtype is not first.dtype:
+            raise RuntimeError("_chunk_cat expects all input tensors with the same dtype")
+        if t.ndim <= at:
+            raise RuntimeError("_chunk_cat expects dim < ndim for all input tensors")
+        if not t.numel():
+            raise RuntimeError("_chunk_cat expects non-empty tensor")
+        if t.shape[:at] != first.shape[:at]:
+            raise RuntimeError(
+                "_chunk_cat expects same sizes of 0,...,dim-1 dimensions for all tensors"
+            )
+    return cat([_in_chunks(t, at, num_chunks) for t in tensors], at + 1)
+
+
+def _in_chunks(t, dim, count):
+    missing = -t.shape[dim] % count
+    if missing:
+        t = cat([t, t.new_zeros((*t.shape[:dim], missing, *t.shape[dim + 1 :]))], dim)
+    return reshape(t, (*t.shape[:dim], count, -1))
+
+
 # Repeating and reordering
 
 

@@ -21,6 +21,8 @@ class Layer(NamedTuple):
 
 
 LAYERS: list[Layer] = []
+# What runs in place of a function made of several operations: name -> f(body, args, kwargs).
+AROUND: dict[str, Callable[..., Any]] = {}
 
 
 def put_layer(layer: Layer) -> None:

@@ -71,7 +71,7 @@ def multilabel_soft_margin_loss(
     return _reduce(values.mean(-1), size_average, reduce, reduction)
 
 
-@function(on="fb F")
+@function(on="F")
 def poisson_nll_loss(
     input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None,
     reduction="mean",

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..meta import MetaArray, laid, settled, when_meta
+from ..meta import MetaArray, laid, no_numbers, settled, when_meta
 from .layers import Layer, put_layer
 
-# Their shapes depend on the numbers, which there are none of.
-_ASK_FOR_NUMBERS = frozenset(
-    "nonzero masked_select unique unique_dim unique_consecutive bincount equal allclose".split()
-)
+_ASK_FOR_NUMBERS = frozenset(("masked_select", "unique_consecutive", "equal", "allclose"))
 
 
 def _forward(op: Any) -> Callable[..., Any]:
@@ -23,12 +20,26 @@ def _forward(op: Any) -> Callable[..., Any]:
         if not any(a.__class__ is MetaArray for a in args):
             return plain(xp, *args, **kwargs)
         if op.name in _ASK_FOR_NUMBERS:
-            raise NotImplementedError(
-                f"{op.name} depends on numbers, and a tensor on the device 'meta' has none"
+            raise no_numbers(op.name)
+        inputs = args if op.variadic else args[: op.count]
+        if op.name != "copy" and any(a.__class__ is np.ndarray and a.ndim for a in inputs):
+            raise RuntimeError(
+                "expected all tensors to be on the same device, found meta and cpu"
             )
         return settled(plain(xp, *args, **kwargs))
 
+    if op.write is not None:
+        op.write = _guarded(op.write)
     return forward
+
+
+def _guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(xp: Any, x: Any, *args: Any) -> Any:
+        if x.__class__ is not MetaArray and any(a.__class__ is MetaArray for a in args):
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+        return write(xp, x, *args)
+
+    return guarded
 
 
 def _rule(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..dtypes import is_float
 from .activation import softmax
 from .attention import scaled_dot_product_attention
 from .join import cat
@@ -17,7 +18,7 @@ def _additive(mask: Any, name: str, like: Any) -> Any:
     """A mask that is added to the scores: -inf where a bool mask says True."""
     if mask is None:
         return None
-    if mask.array.dtype.kind not in "bf":
+    if not (mask.array.dtype.kind == "b" or is_float(mask.array.dtype)):
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if mask.array.dtype.kind == "b":
         return like.new_zeros(tuple(mask.shape)).masked_fill(mask, -math.inf)

@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import dtypes
 from ..dtypes import FLOATING, NARROW
-from .layers import Layer, put_layer
+from ..tensor import Tensor
+from .layers import AROUND, Layer, put_layer
 
 _WIDE = np.dtype("float32")
 # A number beside a tensor is rounded to the tensor's type before it is compared.
@@ -90,8 +91,25 @@ def _rule(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: function(*map(widened, arguments))
 
 
+# Functions of several operations that PyTorch computes as one, rounding at the end only.
+_AS_ONE = "scaled_dot_product_attention grid_sample hinge_embedding_loss".split()
+
+
+def _as_one(body: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    given = [v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)]
+    kind = next((t.dtype for t in given if t.dtype.is_floating_point), None)
+    if kind is None or kind.numpy not in NARROW:
+        return body(*args, **kwargs)
+
+    def wide(v: Any) -> Any:
+        return v.float() if isinstance(v, Tensor) and v.array.dtype in NARROW else v
+
+    return body(*map(wide, args), **{k: wide(v) for k, v in kwargs.items()}).to(kind)
+
+
 def _begin() -> None:
     put_layer(Layer(_forward, _rule))
+    AROUND.update(dict.fromkeys(_AS_ONE, _as_one))
 
 
 dtypes.when_narrow.append(_begin)

@@ -268,7 +268,7 @@ def _as_shape(normalized_shape):
     return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
 
 
-@function(on="fb F")
+@function(on="F")
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) · weight + bias over the last dimensions.
 
@@ -351,7 +351,7 @@ def _(ns, g, x, weight, mean, rstd, num_groups, eps, needs):
     return gx, gw, ns.sum(g, axes, False) if needs[2] else None
 
 
-@function(on="fb F")
+@function(on="F")
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) for each group of channels, · weight + bias per channel.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..dtypes import FLOATING
+from ..dtypes import FLOATING, floating
 from .registry import function, op
 
 
@@ -95,6 +95,8 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
             f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
             "use x.float().mean()"
         )
+    if dtype is not None and dtypes.of(dtype).numpy not in FLOATING:
+        raise RuntimeError(f"could not infer output dtype: a mean is a float, not {dtype}")
     inner, result = _accumulator(x, dtype)
     return _as(_total(x, dim, keepdim, inner) / count(x.shape, dim), result)
 
@@ -110,6 +112,8 @@ max_ = max  # the name is taken by an operation in this package
 @op
 def nansum(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Sum over ``dim``, with NaN counted as 0."""
+    if x.dtype.kind == "c":
+        raise RuntimeError("nansum does not support complex inputs")
     inner, result = _accumulator(x, dtype)
     return _as(xp.nansum(x, axis=axes(dim), keepdims=keepdim, dtype=inner), result)
 
@@ -122,12 +126,16 @@ def _(ns, g, x, dim, keepdim):
 @op(holomorphic=True)
 def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Product over ``dim`` (all dimensions where None)."""
+    if isinstance(dim, (list, tuple)):
+        raise TypeError(f"argument 'dim' must be one int, not {type(dim).__name__}")
     inner, result = _accumulator(x, dtype)
     return _as(x.prod(axis=dim, keepdims=keepdim, dtype=inner), result)
 
 
 @prod.gradient("x")
 def _(ns, g, x, out, dim, keepdim):
+    if not x.shape:
+        return g
     if not ns.any(x == 0):
         return unreduce(ns, g * out, x.shape, dim, keepdim) / x
     # A zero must not be divided by: multiply what stands before each element by what follows.
@@ -140,17 +148,23 @@ def _(ns, g, x, out, dim, keepdim):
 
 def _product_before(ns, x, dim):
     """For each element the product of those before it: 1, x₀, x₀x₁, ..."""
-    n = x.shape[dim] if x.ndim else 1
-    x = x if x.ndim else ns.reshape(x, (1,))
+    n = x.shape[dim]
     first = ns.narrow(x, dim, 0, 1) * 0 + 1
     return ns.cumprod(ns.cat([first, ns.narrow(x, dim, 0, n - 1)], dim), dim)
+
+
+def running(x, dim):
+    """x, of one dimension where it has none, to go along; IndexError if there is no such ``dim``."""
+    if not x.ndim and dim not in (0, -1):
+        raise IndexError(f"Dimension out of range (expected to be -1 or 0, but got {dim})")
+    return x if x.ndim else x.reshape(1)
 
 
 @op(inplace=True)
 def cumsum(xp, x, /, dim, dtype=None):
     """The sum of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
-    return xp.cumsum(x, axis=dim, dtype=result) if x.ndim else _as(x, result).copy()
+    return xp.cumsum(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
 
 
 @cumsum.gradient("x")
@@ -158,11 +172,11 @@ def _(ns, g, dim):
     return ns.flip(ns.cumsum(ns.flip(g, (dim,)), dim), (dim,)) if g.ndim else g
 
 
-@op(inplace=True)
+@op(inplace=True, holomorphic=True)
 def cumprod(xp, x, /, dim, dtype=None):
     """The product of each element and those before it along ``dim``."""
     _, result = _accumulator(x, dtype)
-    return xp.cumprod(x, axis=dim, dtype=result) if x.ndim else _as(x, result).copy()
+    return xp.cumprod(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
 
 
 @cumprod.gradient("x")
@@ -192,14 +206,16 @@ def _variance(xp, x, dim, correction, keepdim):
     if x.dtype not in FLOATING:
         raise RuntimeError(f"std and var only support floating point tensors, not {x.dtype.name}")
     _, away = moments(xp, x, dim)
-    total = xp.sum(away * away, axis=axes(dim), keepdims=keepdim)
+    squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
+    total = xp.sum(squares, axis=axes(dim), keepdims=keepdim)
     return total / max_(count(x.shape, dim) - correction, 0)
 
 
 @op(on="", name="var")
 def var_op(xp, x, /, dim, correction, keepdim):
-    """Σ (x - mean)² / (n - correction)."""
-    return xp.asarray(_variance(xp, x, dim, correction, keepdim)).astype(x.dtype, copy=False)
+    """Σ |x - mean|² / (n - correction)."""
+    found = xp.asarray(_variance(xp, x, dim, correction, keepdim))
+    return found.astype(x.real.dtype, copy=False)
 
 
 @var_op.gradient("x")
@@ -212,7 +228,8 @@ def _(ns, g, x, dim, correction, keepdim):
 @op(on="", name="std")
 def std_op(xp, x, /, dim, correction, keepdim):
     """The square root of the variance."""
-    return xp.sqrt(_variance(xp, x, dim, correction, keepdim)).astype(x.dtype, copy=False)
+    found = xp.sqrt(_variance(xp, x, dim, correction, keepdim))
+    return found.astype(x.real.dtype, copy=False)
 
 
 @std_op.gradient("x")
@@ -226,6 +243,8 @@ def _options(dim, unbiased, keepdim, correction):
     """Sorts out PyTorch's two calls, ``var(dim, unbiased)`` and ``var(unbiased)``."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError("unbiased and correction say the same thing; give one of them")
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     return axes(dim), correction, keepdim
@@ -295,20 +314,18 @@ def _(ns, g, x, out, p, dim, keepdim):
     )
 
 
-@op
+@op(holomorphic=True)
 def logsumexp(xp, x, /, dim, keepdim=False):
     """log Σ exp(x), without overflow."""
-    x = x if x.dtype in FLOATING else x.astype(dtypes.get_default_dtype().numpy)
-    top = xp.max(x, axis=axes(dim), keepdims=True)
-    top = xp.where(xp.isfinite(top), top, x.dtype.type(0))
-    total = xp.sum(xp.exp(x - top), axis=axes(dim), keepdims=True)
+    x = floating(x)
+    line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
+    top = xp.max(line.real, axis=axis, keepdims=True, initial=-xp.inf)
+    top = xp.where(xp.isfinite(top), top, top.dtype.type(0))
+    total = xp.sum(xp.exp(line - top), axis=axis, keepdims=True)
     out = xp.log(total) + top
-    return out if keepdim else out.squeeze(axis=_every(x, dim))
-
-
-def _every(x, dim):
-    dim = axes(dim)
-    return tuple(range(x.ndim)) if dim is None else dim
+    if not keepdim or not x.ndim:
+        out = out.squeeze(axis if axis is not None else tuple(range(line.ndim)))
+    return out.astype(x.dtype, copy=False)
 
 
 @logsumexp.gradient("x")

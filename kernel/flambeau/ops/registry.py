@@ -29,9 +29,9 @@ from operator import itemgetter
 from typing import Any
 
 from ..autograd.rules import OPS
-from ..errors import misused
+from ..errors import ValuesNeeded, misused
 from .apply import apply, apply_inplace
-from .layers import LAYERS
+from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, write_to
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
@@ -315,6 +315,13 @@ def called_with_out(call: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return call(*args, **kwargs) if out is None else write_to(out, call, args, kwargs)
 
 
+def slice_by_slice(*call: Any) -> Any:
+    """Runs a composite under vmap on each slice, as it asked for their values."""
+    from ..func.slices import composite
+
+    return composite(*call)
+
+
 def show(name: str, thing: Any, on: str) -> None:
     """Shows a thing under a name in the spaces listed: ``"fb Tensor F"``."""
     for space in on.split():
@@ -365,16 +372,22 @@ def function(
     takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
     takes_out = takes_out and "out" not in inspect.signature(body).parameters
 
+    renamed = _ALIASES.keys() - inspect.signature(body).parameters.keys()
+
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
         if "out" in kwargs and takes_out:
             return called_with_out(called, args, kwargs)
-        for old in _ALIASES.keys() & kwargs.keys():
+        for old in renamed & kwargs.keys():
             kwargs[_ALIASES[old]] = kwargs.pop(old)
         try:
+            if AROUND and name in AROUND:
+                return AROUND[name](body, args, kwargs)
             return body(*args, **kwargs)
         except AttributeError as error:
             raise misused(name, error, (*args, *kwargs.values())) from None
+        except ValuesNeeded as error:
+            return slice_by_slice(name, body, args, kwargs, error)
 
     called.__name__ = name
     FUNCTIONS.setdefault(name, called)

@@ -6,6 +6,7 @@ from operator import index
 
 from ..device import shares_memory
 from ..dtypes import dtype as Dtype
+from ..layouts import contiguous_format, laid_out, lies_in, order_of, preserve_format
 from ..tensor import Size, Tensor
 from .registry import OPS, function, op
 
@@ -80,11 +81,11 @@ def _misfit(x, shape):
 
 
 @op(on="Tensor", view=True, packs=True, backward="ViewBackward0")
-def view(xp, x, /, shape):
+def view(xp, x, /, size):
     """The same memory in another shape, or (with a dtype) its bytes read as another type."""
-    if isinstance(shape, Dtype):
-        return x.view(shape.numpy)
-    out = x.reshape(_wanted(shape))
+    if isinstance(size, Dtype):
+        return x.view(size.numpy)
+    out = x.reshape(_wanted(size))
     if not x.flags.c_contiguous and not shares_memory(out, x):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one "
@@ -93,8 +94,14 @@ def view(xp, x, /, shape):
     return out
 
 
-view.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
-view.explains(lambda x, shape: None if isinstance(shape, Dtype) else _misfit(x, shape))
+@view.gradient("x")
+def _(ns, g, x_shape, size):
+    if isinstance(size, Dtype):  # bytes read as another type know nothing of a gradient
+        return ns.expand(ns.reshape(ns.zeros_of(ns.real(ns.sum(g))), ()), tuple(x_shape))
+    return ns.reshape(g, tuple(x_shape))
+
+
+view.explains(lambda x, size: None if isinstance(size, Dtype) else _misfit(x, size))
 
 
 @op(view=True, packs=True, on="Tensor")
@@ -326,9 +333,14 @@ def adjoint(input):
 
 
 @function(on="Tensor")
-def contiguous(self, memory_format=None):
-    """This tensor itself if it is laid out in row-major order, else a copy that is."""
-    return self if self.array.flags.c_contiguous else row_major(self)
+def contiguous(self, memory_format=contiguous_format):
+    """This tensor itself if it lies in memory row by row (or as the format has it), else a copy."""
+    if memory_format is contiguous_format:
+        return self if self.array.flags.c_contiguous else row_major(self)
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    order = order_of(memory_format, self.ndim)
+    return self if lies_in(self.array, order) else clone(self, memory_format)
 
 
 @op(on="", name="contiguous", backward="CloneBackward0")
@@ -342,8 +354,10 @@ row_major.gradients(x=lambda g: g)
 
 @op(name="clone")
 def clone(xp, x, /, memory_format=None):
-    """A copy."""
-    return x.copy("K")
+    """A copy, laid out in memory like x or as the format has it."""
+    if memory_format is None or memory_format is preserve_format:
+        return x.copy("K")
+    return laid_out(x, order_of(memory_format, x.ndim))
 
 
 clone.gradients(x=lambda g: g)

@@ -36,6 +36,9 @@ def _pad_scalar(x):
 
 
 def _nonempty(x, name, dim):
+    if x.dtype.kind == "c":
+        kind = RuntimeError if name[:3] == "arg" else NotImplementedError
+        raise kind(f"{name}() does not support complex input: complex numbers have no order")
     size = x.size if dim is None else (x.shape[dim] if x.ndim else 1)
     if not size:
         raise (RuntimeError if dim is None and name[:3] != "arg" else IndexError)(
@@ -45,17 +48,23 @@ def _nonempty(x, name, dim):
         )
 
 
+def _nonempty_over(x, name, dim):
+    along = axes(dim)
+    for one in along if isinstance(along, tuple) else (along,):
+        _nonempty(x, name, one)
+
+
 @op
 def amax(xp, x, /, dim=(), keepdim=False):
     """The largest element over ``dim``; ties share the gradient evenly."""
-    _nonempty(x, "amax", None)
+    _nonempty_over(x, "amax", dim)
     return x.max(axis=axes(dim), keepdims=keepdim)
 
 
 @op
 def amin(xp, x, /, dim=(), keepdim=False):
     """The smallest element over ``dim``; ties share the gradient evenly."""
-    _nonempty(x, "amin", None)
+    _nonempty_over(x, "amin", dim)
     return x.min(axis=axes(dim), keepdims=keepdim)
 
 
@@ -130,9 +139,15 @@ for _one in (max_dim, min_dim):
     )
 
 
+def _tensor(name, input):
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+
+
 @function
 def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; with ``dim`` (values, indices) along it; with a tensor `maximum`."""
+    _tensor("max", input)
     if isinstance(dim, Tensor) or other is not None:
         return maximum(input, dim if other is None else other)
     return max_all(input) if dim is None else _Max(*max_dim(input, dim, keepdim))
@@ -141,6 +156,7 @@ def max(input, dim=None, keepdim=False, *, other=None):
 @function
 def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest element; with ``dim`` (values, indices) along it; with a tensor `minimum`."""
+    _tensor("min", input)
     if isinstance(dim, Tensor) or other is not None:
         return minimum(input, dim if other is None else other)
     return min_all(input) if dim is None else _Min(*min_dim(input, dim, keepdim))
@@ -149,6 +165,8 @@ def min(input, dim=None, keepdim=False, *, other=None):
 @function
 def aminmax(input, *, dim=None, keepdim=False):
     """The smallest and the largest together."""
+    if isinstance(dim, (list, tuple)):
+        raise TypeError(f"aminmax(): argument 'dim' must be one int, not {type(dim).__name__}")
     where = () if dim is None else dim
     return result_type("aminmax", "min", "max")(
         amin(input, where, keepdim), amax(input, where, keepdim)
@@ -190,6 +208,8 @@ def ranks(xp, x, dim, descending):
 @op(on="", name="sort", outputs=2)
 def sort_op(xp, x, /, dim, descending, length=None):
     """The elements in order along a dimension, the first ``length`` of them, and their places."""
+    if x.dtype.kind == "c":
+        raise RuntimeError("complex numbers have no order; sort x.abs() or x.real")
     if x.ndim == 0:
         return x.copy(), xp.zeros((), "int64")
     dim = at_dim(dim, x.ndim)
@@ -238,6 +258,8 @@ def msort(input):
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """The k largest (or smallest) along ``dim``, in order: (values, indices)."""
     n = input.size(at_dim(dim, input.ndim)) if input.ndim else 1
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes; use x.int()")
     if not 0 <= int(k) <= n:
         raise RuntimeError(f"selected index k out of range: {k} of {n} elements along dim {dim}")
     return _Topk(*sort_op(input, dim, bool(largest), int(k)))
@@ -246,9 +268,17 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 @function
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The values that occur, in order; with the index of each element among them, and counts."""
+    if dim is not None and any(n == 0 for i, n in enumerate(input.shape) if i != dim % input.ndim):
+        raise RuntimeError(
+            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+        )
     xp = module_of(input.array)
     found = xp.unique(
-        input.array, return_inverse=return_inverse, return_counts=return_counts, axis=dim
+        input.array,
+        return_inverse=return_inverse,
+        return_counts=return_counts,
+        axis=None if dim is None else at_dim(dim, input.ndim),
+        equal_nan=False,
     )
     if not (return_inverse or return_counts):
         return wrap(found)

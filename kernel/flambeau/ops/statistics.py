@@ -1,4 +1,4 @@
-"""Order statistics, counting, and what is made of differences along a dimension."""
+"""Order statistics, running extremes, places in what is sorted, and how rows vary together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from .. import dtypes
 from ..device import module_of
 from ..dtypes import FLOATING
 from ..tensor import Tensor, wrap
-from .reduce import mean, spread
+from .pairs import log_of_sum
+from .reduce import mean, running, spread
 from .registry import OPS, function, op
 from .shape import at_dim
 from .sort import _to_picked, result_type
@@ -42,6 +43,8 @@ def kth_op(xp, x, /, k, dim, keepdim):
 @op(on="", name="median", outputs=2)
 def median_op(xp, x, /, dim, keepdim, skip):
     """The lower median along a dimension, and where it is; NaN wins unless skipped."""
+    if x.dtype.kind in "bc":
+        raise NotImplementedError(f"the median of {x.dtype.name} is not defined")
     broken = xp.isnan(x).sum(axis=dim, keepdims=True) if x.ndim else 0
     n = x.shape[dim] if x.ndim else 1
     if skip:
@@ -56,6 +59,8 @@ def mode_op(xp, x, /, dim, keepdim):
     """The most frequent value along a dimension (of several the smallest), and its last place."""
     if not x.ndim:
         return x.copy(), xp.zeros((), "int64")
+    if not x.shape[dim]:
+        raise IndexError(f"mode(): Expected reduction dim {dim} to have non-zero size.")
     lines = xp.moveaxis(x, dim, -1)
     ordered = xp.sort(lines, axis=-1)
     counts = (ordered[..., :, None] == ordered[..., None, :]).sum(-1)
@@ -113,7 +118,7 @@ def mode(input, dim=-1, keepdim=False):
 @op
 def nanmean(xp, x, /, dim=None, keepdim=False, dtype=None):
     """Mean over ``dim`` of the elements that are not NaN."""
-    if x.dtype not in FLOATING:
+    if x.dtype.kind == "c" or x.dtype not in FLOATING:
         raise RuntimeError(f"nanmean(): expected a floating point tensor, got {x.dtype.name}")
     axis = tuple(dim) if isinstance(dim, list) else dim
     inner = "float32" if x.dtype == "float16" else x.dtype
@@ -145,6 +150,8 @@ def _scan(xp, join, x, dim):
 
 def _running(xp, x, dim, grows):
     """The extreme so far along a dimension, and its last place."""
+    if x.dtype.kind == "c":
+        raise NotImplementedError("complex numbers have no order; use x.abs() or x.real")
     if not x.ndim:
         return x.copy(), xp.zeros((), "int64")
     values = _scan(xp, xp.maximum if grows else xp.minimum, x, dim)
@@ -186,61 +193,59 @@ def cummin(input, dim):
     return _Cummin(*cummin_op(input, at_dim(dim, input.ndim)))
 
 
-@op
+@op(holomorphic=True)
 def logcumsumexp(xp, x, /, dim):
     """log of the running sum of exp(x), without overflow."""
-    return _scan(xp, xp.logaddexp, x, dim) if x.ndim else x.copy()
+    if x.dtype not in FLOATING:
+        raise NotImplementedError(f"logcumsumexp works on floats, not on {x.dtype.name}")
+    line = running(x, dim)
+    if x.dtype.kind == "f":
+        return _scan(xp, xp.logaddexp, line, dim).reshape(x.shape)
+    steps = list(xp.moveaxis(line, dim, 0))  # in turn, which decides the imaginary part
+    for i in range(1, len(steps)):
+        steps[i] = log_of_sum(xp, steps[i], steps[i - 1])
+    return xp.moveaxis(xp.stack(steps), 0, dim).reshape(x.shape) if steps else x.copy()
 
 
 @logcumsumexp.gradient("x")
 def _(ns, g, x, out, dim):
+    """The sum of g exp(x - out) over all that come later, in logarithms: exp(-out) may overflow."""
     if not x.ndim:
         return g
-    top = ns.amax(x, (dim,), True) * 0.5 + ns.amin(x, (dim,), True) * 0.5
-    weighed = ns.flip(ns.cumsum(ns.flip(g * ns.exp(top - out), (dim,)), dim), (dim,))
-    return weighed * ns.exp(x - top)
+    array = getattr(g, "array", g)
+    parts = ((1, g),) if array.dtype.kind == "c" else ((1, ns.relu(g)), (-1, ns.relu(-g)))
+    lowest = float(np.finfo(array.dtype).min)
+    total = 0
+    for sign, part in parts:
+        size = ns.where(part == 0, lowest, ns.log(ns.where(part == 0, 1.0, part)))
+        later = ns.flip(ns.logcumsumexp(ns.flip(size - out, (dim,)), dim), (dim,))
+        total = total + ns.exp(later + x) * sign
+    return total
 
 
-# Counting
-
-
-@function
-def bincount(input, weights=None, minlength=0):
-    """How often each whole number occurs, or the sums of the weights of each."""
-    x, xp = input.array, module_of(input.array)
-    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and int(x.min()) < 0):
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is None:
-        return wrap(xp.bincount(x, minlength=minlength).astype("int64"))
-    found = xp.bincount(x, weights.array, minlength)
-    return wrap(found.astype("float32" if weights.array.dtype == "float32" else "float64"))
-
-
-@function
-def histc(input, bins=100, min=0, max=0):
-    """How many elements fall in each of ``bins`` equal parts of [min, max]."""
-    x, xp = input.array, module_of(input.array)
-    if x.dtype.kind != "f":
-        raise RuntimeError(f'"histogram_cpu" not implemented for {x.dtype.name}')
-    low, high = (float(x.min()), float(x.max())) if min == max and x.size else (min, max)
-    low, high = (low - 1, high + 1) if low == high else (low, high)
-    if low > high:
-        raise RuntimeError("max must be larger than min")
-    return wrap(xp.histogram(x.reshape(-1), bins, (low, high))[0].astype(x.dtype))
+# Places and runs
 
 
 def _search(sequence, values, right, side, dtype):
+    if side not in (None, "left", "right"):
+        raise RuntimeError(f"side can only be 'left' or 'right' but got {side!r}")
     if side == "left" and right:
         raise RuntimeError("side and right can't be set to opposites")
     side = side or ("right" if right else "left")
     xp, kind = module_of(sequence), "int32" if dtype else "int64"
-    values = xp.asarray(values)
+    values = values if hasattr(values, "dtype") else xp.asarray(values)
     if sequence.ndim == 1:
-        return wrap(xp.asarray(xp.searchsorted(sequence, values, side)).astype(kind))
-    lines = sequence.reshape(-1, sequence.shape[-1])
-    wanted = values.reshape(len(lines), -1)
-    found = [xp.searchsorted(a, b, side) for a, b in zip(lines, wanted, strict=True)]
-    return wrap(xp.stack(found).reshape(values.shape).astype(kind))
+        found = xp.asarray(xp.searchsorted(sequence, values, side))
+    elif sequence.shape[:-1] != values.shape[:-1] or not values.ndim:
+        raise RuntimeError(
+            "the sorted sequence must be a vector, or have the dimensions of the input but for "
+            f"the last: {sequence.shape} and {values.shape}"
+        )
+    else:
+        found = xp.zeros(values.shape, kind)
+        for at in np.ndindex(*sequence.shape[:-1]):
+            found[at] = xp.searchsorted(sequence[at], values[at], side)
+    return wrap(xp.where(values != values, sequence.shape[-1], found).astype(kind))  # NaN: last
 
 
 @function(on="fb")
@@ -256,6 +261,8 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
 @function(on="fb")
 def bucketize(input, boundaries, *, out_int32=False, right=False):
     """The number of the bucket, between sorted boundaries, that each value falls in."""
+    if boundaries.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     values = input.array if isinstance(input, Tensor) else input
     return _search(boundaries.array, values, right, None, out_int32)
 
@@ -265,7 +272,9 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     """The values without those that equal their neighbour before."""
     xp = module_of(input.array)
     x = input.array.reshape(-1) if dim is None else xp.moveaxis(input.array, dim, 0)
-    changed = (x[1:] != x[:-1]).reshape(max(len(x) - 1, 0), -1).any(1)
+    changed = x[1:] != x[:-1]
+    if dim is not None:
+        changed = changed.any(tuple(range(1, x.ndim)))
     first = xp.concatenate([xp.ones(min(len(x), 1), bool), changed])
     values = x[first] if dim is None else xp.moveaxis(x[first], 0, dim)
     out = [wrap(values)]
@@ -278,69 +287,65 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     return out[0] if len(out) == 1 else tuple(out)
 
 
-# Differences and areas
-
-
-@function
-def diff(input, n=1, dim=-1, prepend=None, append=None):
-    """The differences of neighbours along ``dim``, taken n times."""
-    parts = [t for t in (prepend, input, append) if t is not None]
-    x = OPS["cat"](parts, dim) if len(parts) > 1 else input
-    for _ in range(min(n, x.shape[dim])):
-        size = x.shape[dim] - 1
-        if x.dtype == dtypes.bool_:
-            x = OPS["logical_xor"](x.narrow(dim, 1, size), x.narrow(dim, 0, size))
-        else:
-            x = x.narrow(dim, 1, size) - x.narrow(dim, 0, size)
-    return x
-
-
-def _strips(y, x, dx, dim):
-    n = y.shape[dim] - 1
-    heights = (y.narrow(dim, 1, n) + y.narrow(dim, 0, n)) / 2
-    if x is None:
-        return heights * dx
-    widths = diff(x) if x.ndim == 1 else diff(x, dim=dim)
-    if x.ndim == 1:
-        widths = widths.reshape([-1 if i == dim % y.ndim else 1 for i in range(y.ndim)])
-    return heights * widths
-
-
-@function(on="fb", aliases=["trapz"])
-def trapezoid(y, x=None, *, dx=1, dim=-1):
-    """The area under y along ``dim`` by trapezoids, over points x or steps of dx."""
-    return _strips(y, x, dx, dim).sum(dim)
-
-
-@function(on="fb")
-def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
-    """The area under y so far along ``dim``, by trapezoids."""
-    return OPS["cumsum"](_strips(y, x, dx, dim), dim)
+# How rows vary together
 
 
 @function
 def cov(input, *, correction=1, fweights=None, aweights=None):
     """The covariance matrix of the rows."""
+    _check_rows("cov", input)
     x = input.reshape(1, -1) if input.ndim < 2 else input
-    weights = fweights if aweights is None else aweights
-    if fweights is not None and aweights is not None:
-        weights = fweights * aweights
-    if weights is None:
+    x = x if x.array.dtype in FLOATING else x.to(dtypes.get_default_dtype())
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        _check_weights(name, w, x.shape[1])
+    given = [w for w in (fweights, aweights) if w is not None]
+    if not given:
         away, total = x - mean(x, 1, True), float(x.shape[1])
-        found = away @ away.mT / max(total - correction, 0.0)
-    else:
-        total = weights.sum()
-        away = x - (x * weights).sum(1, keepdim=True) / total
-        spare = (weights * aweights).sum() / total if aweights is not None else 1
-        found = (away * weights) @ away.mT / (total - correction * spare)
-    return found.squeeze()
+        return (away @ away.mH / max(total - correction, 0.0)).squeeze()
+    weights = given[0] if len(given) == 1 else fweights * aweights
+    total = weights.sum()
+    if not total:
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+    away = x - (x * weights).sum(1, keepdim=True) / total
+    spare = (weights * aweights).sum() / total if aweights is not None else 1
+    freedom = total - correction * spare
+    return ((away @ (away * weights).mH) / OPS["clamp"](freedom, 0)).squeeze()
+
+
+def _check_rows(name, x):
+    if x.ndim > 2:
+        raise RuntimeError(
+            f"{name}(): expected input to have two or fewer dimensions but got an input with "
+            f"{x.ndim} dimensions"
+        )
+    if x.array.dtype.kind == "b":
+        raise RuntimeError(f"{name}(): bool dtype is not supported for input")
+
+
+def _check_weights(name, w, n):
+    if w is None:
+        return
+    kind, needed = ("iu", "an integral") if name == "fweights" else ("f", "a floating point")
+    if w.ndim > 1:
+        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions, not {w.ndim}")
+    if w.array.dtype.kind not in kind:
+        raise RuntimeError(f"cov(): expected {name} to have {needed} dtype but got {w.dtype.name}")
+    if w.numel() != n:
+        raise RuntimeError(f"cov(): expected {name} to have {n} elements, and got {w.numel()}")
+    if n and bool((w.array < 0).any()):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
 @function
 def corrcoef(input):
     """The correlation matrix of the rows."""
+    _check_rows("corrcoef", input)
     found = cov(input)
     if not found.ndim:
         return found / found
     size = OPS["sqrt"](OPS["diagonal"](found, 0, 0, 1))
-    return OPS["clamp"](found / size[:, None] / size[None, :], -1, 1)
+    size = size.real
+    found = found / size[:, None] / size[None, :]
+    if not found.is_complex():
+        return OPS["clamp"](found, -1, 1)
+    return OPS["complex"](*(OPS["clamp"](part, -1, 1) for part in (found.real, found.imag)))

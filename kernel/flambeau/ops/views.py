@@ -12,6 +12,11 @@ from .registry import op
 
 
 def _follow(xp: Any, array: Any, steps: Any) -> Any:
+    if not array.flags.c_contiguous and any(step.name == "as_strided" for step, _ in steps):
+        raise RuntimeError(
+            "a write through as_strided() into a tensor that is not contiguous: the gradient could "
+            "not follow. x.contiguous() can be written to"
+        )
     for step, params in steps:
         array = step.forward(xp, array, *params)
     return array
@@ -28,7 +33,8 @@ def write_view(xp, base, part, /, steps):
 @op(on="")
 def read_view(xp, x, /, steps):
     """A copy of what ``steps`` lead to."""
-    return _follow(xp, x, steps).copy()
+    rows = x if x.flags.c_contiguous else x.copy("C")
+    return _follow(xp, rows, steps).copy()
 
 
 write_view.gradients(

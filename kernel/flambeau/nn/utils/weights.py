@@ -9,7 +9,7 @@ from ...ops.creation import empty
 from ..parameter import Parameter
 
 
-def _length(v: Any, dim: int | None) -> Any:
+def length_but(v: Any, dim: int | None) -> Any:
     """The norm over all dimensions but one, or over all."""
     if dim is None:
         return v.norm()
@@ -26,7 +26,7 @@ class _WeightNorm:
     def compute(self, module: Any) -> Any:
         """g · v / ‖v‖."""
         g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
-        return v * (g / _length(v, self.dim))
+        return v * (g / length_but(v, self.dim))
 
     def __call__(self, module: Any, inputs: Any) -> None:
         """Runs before each forward."""
@@ -66,7 +66,7 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """
     hook = _WeightNorm(name, None if dim == -1 else dim)
     weight = _add(module, name, hook)
-    module.register_parameter(f"{name}_g", Parameter(_length(weight, hook.dim).detach()))
+    module.register_parameter(f"{name}_g", Parameter(length_but(weight, hook.dim).detach()))
     module.register_parameter(f"{name}_v", Parameter(weight.detach()))
     hook(module, None)
     module.register_forward_pre_hook(hook)

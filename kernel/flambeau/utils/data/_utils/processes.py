@@ -1,8 +1,8 @@
 """Workers that are processes.
 
 Each has one connection to the parent and shares nothing else with anybody: no lock that a killed
-worker could hold, no queue with a thread of its own. When the parent closes its end (because an
-iterator is no longer wanted, or because it died), the worker ends.
+worker could hold, no queue with a thread of its own in the parent. A worker ends when it is told
+to, and at once when its parent has died.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import warnings
 from multiprocessing.connection import wait
 from typing import Any
 
-from ....backends import set_num_threads
+from ....switches import set_num_threads
 from ....record.slot import slot
 from . import transport
 from .worker import Batch, Job, Worker
@@ -37,10 +37,15 @@ _gone = (EOFError, OSError)
 def _listen(connection: Any, inbox: Any, parent: int) -> None:
     """Takes in tasks as they come, so that the parent never waits to hand one over."""
     try:
-        while True:
-            inbox.put(connection.recv())
+        while os.getppid() == parent:
+            if not connection.poll(2):
+                continue
+            if (task := connection.recv()) is None:
+                break
+            inbox.put(task)
     except _gone:
-        inbox.put(_LAST)
+        pass
+    inbox.put(_LAST)
     while os.getppid() == parent:  # it only wants no more; it will see to it that we end
         time.sleep(0.1)
     os._exit(1)
@@ -60,7 +65,7 @@ def _portable(error: BaseException, worker: int) -> BaseException:
         try:
             made = kind(_Plain(text) if issubclass(kind, KeyError) else text)
             return pickle.loads(pickle.dumps(made))
-        except Exception:  # noqa: S112  (the next base, then)
+        except Exception:  # the next base, then
             continue
     return RuntimeError(text)
 
@@ -184,13 +189,15 @@ class Processes:
             how += " A script starts workers only under `if __name__ == '__main__':`."
         return RuntimeError(f"DataLoader worker (pid(s) {process.pid}) exited unexpectedly.{how}")
 
-    def stop(self) -> None:
-        """Ends them all: asked first, then told, then killed."""
+    def stop(self, patience: float = PATIENCE) -> None:
+        """Ends them all: asked first, after ``patience`` seconds told, then killed."""
         if os.getpid() != self.owner:  # a copy in a forked process, where they are not its own
             return
         for connection in self.connections:
+            with contextlib.suppress(*_gone):
+                connection.send(None)
             connection.close()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         for process in self.processes:
             process.join(max(deadline - time.monotonic(), 0))
         for end in ("terminate", "kill"):

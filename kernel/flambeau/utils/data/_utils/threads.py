@@ -59,7 +59,7 @@ class Threads:
         except queue.Empty:
             raise TimeoutError from None
 
-    def stop(self) -> None:
+    def stop(self, patience: float = 0) -> None:
         """Ends them, each after the batch that it is making."""
         inboxes, self.inboxes = self.inboxes, []
         for inbox in inboxes:

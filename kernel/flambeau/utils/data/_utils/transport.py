@@ -12,11 +12,13 @@ import mmap
 import os
 import pickle
 import socket
+import sys
 import tempfile
 from typing import Any
 
 LARGE = 1 << 16  # bytes from which an array is shared rather than sent
 CAN_SHARE = hasattr(socket, "AF_UNIX") and hasattr(socket.socket, "sendmsg")
+SPARE = 512  # so many descriptors may be open before batches are copied instead
 _ALIGNED = 64
 
 
@@ -50,10 +52,21 @@ def receive(connection: Any) -> Any:
         return pickle.loads(data)
     descriptor = _receive_descriptor(connection)
     try:
-        memory = memoryview(mmap.mmap(descriptor, size))
+        memory = _mapped(descriptor, size)
     finally:
         os.close(descriptor)
     return pickle.loads(data, buffers=[memory[at : at + n] for at, n in places])
+
+
+def _mapped(descriptor: int, size: int) -> memoryview:
+    """The memory behind a descriptor, for as long as something uses it."""
+    if sys.version_info >= (3, 13):
+        return memoryview(mmap.mmap(descriptor, size, trackfd=False))
+    memory = mmap.mmap(descriptor, size)  # which keeps a descriptor open
+    if descriptor < SPARE:
+        return memoryview(memory)
+    with memory:
+        return memoryview(bytearray(memory))
 
 
 def _nameless(size: int) -> int:

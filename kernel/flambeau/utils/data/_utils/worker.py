@@ -51,7 +51,6 @@ class Job:
 class Begin(NamedTuple):
     """The task that begins another epoch."""
 
-    base_seed: int
     resume: dict[str, Any]
 
 
@@ -91,17 +90,35 @@ def set_streams(state: dict[str, Any]) -> None:
     own_random.default_generator.__setstate__(("cpu", state["flambeau"]))
 
 
+class Fetching:
+    """Makes batches of a dataset: from its beginning, or from where ``resume`` says."""
+
+    def __init__(self, job: Job, resume: dict[str, Any]) -> None:
+        self.dataset, self.iterable = job.dataset, job.iterable
+        state = resume.get("dataset")
+        if state is not None:
+            self.dataset.load_state_dict(state)
+        kind = IterableFetcher if job.iterable else MapFetcher
+        fetcher: Any = kind(job.dataset, job.batched, job.collate_fn, job.drop_last)
+        self.fetch = fetcher.fetch
+        for task in resume.get("again", ()) if state is None else ():
+            self.fetch(task)
+
+    def dataset_state(self) -> Any:
+        """The state of an iterable dataset that can tell it, else None."""
+        told = self.iterable and hasattr(self.dataset, "load_state_dict")
+        return self.dataset.state_dict() if told else None
+
+
 class Worker:
     """Makes the batches of one worker, one after the other."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.fetcher: Any = None
         self.known: Any = None  # the streams when they were last reported
         self.failure: BaseException | None = None
-        _here.info = WorkerInfo(
-            job.id, job.num_workers, (job.base_seed + job.id) % 2**64, job.dataset
-        )
+        seed = (job.base_seed + job.id) % 2**64
+        _here.info = WorkerInfo(job.id, job.num_workers, seed, job.dataset)
         try:
             if job.own_process:
                 seed_all(job.base_seed, job.id)
@@ -112,17 +129,8 @@ class Worker:
             self.failure = error
 
     def _begin(self, resume: dict[str, Any]) -> None:
-        """Starts an epoch, or goes on within one where ``resume`` says so."""
-        job = self.job
-        dataset_state = resume.get("dataset")
-        if dataset_state is not None:
-            job.dataset.load_state_dict(dataset_state)
-        kind = IterableFetcher if job.iterable else MapFetcher
-        self.fetcher = kind(job.dataset, job.batched, job.collate_fn, job.drop_last)
-        if dataset_state is None and job.iterable:
-            for task in resume.get("again", ()):
-                self.fetcher.fetch(task)
-        if job.own_process and "streams" in resume:
+        self.fetching = Fetching(self.job, resume)
+        if self.job.own_process and "streams" in resume:
             set_streams(resume["streams"])
 
     def answer(self, number: int, task: Any) -> Batch:
@@ -131,14 +139,13 @@ class Worker:
             if isinstance(task, Begin):
                 self.known, self.failure = None, None
                 self._begin(task.resume)
-                return Batch(number)
+                return Batch(number, state=self._state())
             if self.failure is not None:
-                error, self.failure = self.failure, None
-                raise error
-            return Batch(number, self.fetcher.fetch(task), state=self._state())
+                raise self.failure
+            return Batch(number, self.fetching.fetch(task), state=self._state())
         except StopIteration as stop:
             if self.job.iterable:
-                return Batch(number, ended=True, state=self._state())
+                return Batch(number, ended=True)
             return Batch(number, failure=stop)
         except Exception as error:
             return Batch(number, failure=error)
@@ -150,8 +157,9 @@ class Worker:
             now = streams()
             if not _same(now, self.known):
                 found["streams"] = self.known = now
-        if self.job.iterable and hasattr(self.job.dataset, "state_dict"):
-            found["dataset"] = self.job.dataset.state_dict()
+        state = self.fetching.dataset_state()
+        if state is not None:
+            found["dataset"] = state
         return found or None
 
 

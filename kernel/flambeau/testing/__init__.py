@@ -1,0 +1,6 @@
+"""What tests of numerical programs need; mirrors ``torch.testing``."""
+
+from .close import assert_allclose, assert_close
+from .make import make_tensor
+
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
