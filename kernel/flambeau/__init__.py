@@ -34,6 +34,7 @@ from .layouts import (
 )
 from .left_out import missing as _missing
 from .limits import finfo, iinfo
+from .naming import get_device_module, typename
 from .ops import SPACES as _SPACES
 from .ops.legacy import LEGACY as _LEGACY
 from .printing import set_printoptions
@@ -78,7 +79,10 @@ inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 
 # These stand on all that is above.
 from . import (  # noqa: E402
+    accelerator,
+    amp,
     backends,
+    cpu,
     cuda,
     fft,
     linalg,
@@ -93,7 +97,20 @@ from . import (  # noqa: E402
 from .compiler import compile  # noqa: E402
 from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
 from .func import vmap  # noqa: E402
+from .amp.autocast_mode import (  # noqa: E402
+    OLD_NAMES as _OLD_NAMES,
+    autocast,
+    clear_autocast_cache,
+    get_autocast_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+)
 from .serialization import load, save  # noqa: E402
+
+globals().update(_OLD_NAMES)
 
 
 _LATER = frozenset(

@@ -65,7 +65,9 @@ class SpawnContext:
         """Waits; True when all have ended well. The first that fails ends all and is raised."""
         from multiprocessing.connection import wait
 
-        wait([p.sentinel for p in self.processes if p.is_alive()], timeout)
+        running = [p.sentinel for p in self.processes if p.is_alive()]
+        if running:  # waiting for nothing would take for ever
+            wait(running, timeout)
         failed = next((i for i, p in enumerate(self.processes) if p.exitcode), None)
         if failed is None:
             return all(p.exitcode == 0 for p in self.processes)

@@ -95,6 +95,30 @@ class Generator:
         }
         return self
 
+    def get_offset(self) -> int:
+        """Where the stream is, on CUDA; RuntimeError on the CPU, which does not count."""
+        self._needs_offset()
+        return self._restarts
+
+    def set_offset(self, offset: int) -> Generator:
+        """Moves the stream to a place, on CUDA; RuntimeError on the CPU, which does not count."""
+        self._needs_offset()
+        self._restarts = int(offset)
+        self._start()
+        return self
+
+    def _needs_offset(self) -> None:
+        if self.device.type == "cpu":
+            raise RuntimeError("CPU Generator does not use offset; get_state() has its state")
+
+    def graphsafe_get_state(self) -> Generator:
+        """A generator in the same state, for `graphsafe_set_state`."""
+        return self.clone_state()
+
+    def graphsafe_set_state(self, state: Generator) -> Generator:
+        """Goes on from the state of another generator."""
+        return self.set_state(state.get_state())
+
     def clone_state(self) -> Generator:
         """Another generator in the same state."""
         return Generator(self.device).set_state(self.get_state())

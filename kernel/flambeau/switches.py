@@ -6,6 +6,7 @@ NumPy and CuPy choose their own algorithms, which are deterministic and compute 
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 _switches: dict[str, Any] = {
@@ -65,7 +66,12 @@ def set_float32_matmul_precision(precision: str) -> None:
     """Accepted: matrix products are computed in full precision."""
     _checked("set_float32_matmul_precision", precision, str)
     if precision not in ("highest", "high", "medium"):
-        raise ValueError(f"precision is 'highest', 'high' or 'medium', not {precision!r}")
+        warnings.warn(
+            f"{precision!r} is not one of 'highest', 'high' and 'medium'; the setting stays as it "
+            "was",
+            stacklevel=2,
+        )
+        return
     _switches["precision"] = precision
 
 

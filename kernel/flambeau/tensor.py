@@ -15,8 +15,8 @@ from .protocols import ArrayProtocols
 from .size import Size
 
 # What an operation takes besides tensors where a tensor may stand.
-_size: Any = tuple.__new__  # without the checks that other people's sizes need
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
+_size: Any = tuple.__new__  # without the checks that other people's sizes need
 
 
 class Tensor(ArrayProtocols, Attributes):

@@ -473,7 +473,6 @@ def test_an_epoch_goes_on_where_it_was(kind, workers, given, tmp_path):
     random.seed(1)
     np.random.seed(1)
     loader = make()
-    first = told(loader)[0]
     batches = iter(loader)
     for _ in range(given):
         next(batches)
@@ -490,9 +489,8 @@ def test_an_epoch_goes_on_where_it_was(kind, workers, given, tmp_path):
     fb.set_rng_state(drawn[2])
     resumed = told(again)
     if kind == "stream" and workers == 0:  # passing over samples draws from the common stream
-        resumed, rest = ([b.split("],")[0] for b in told] for told in (resumed, rest))
+        resumed, rest = ([b.split("]),")[0] for b in told] for told in (resumed, rest))
     assert resumed == rest
-    assert first not in rest or kind in ("stream", "remembering")
     if kind != "stream" and kind != "remembering":
         assert told(again) == after
 

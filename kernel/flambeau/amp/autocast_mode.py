@@ -11,6 +11,7 @@ from ..device import cuda_count
 from ..device import device as Device
 from ..dtypes import bfloat16, dtype, float16
 from . import casting
+from .state import state
 
 _SUPPORTED = {"cpu": (bfloat16, float16), "cuda": (float16, bfloat16)}
 
@@ -48,7 +49,7 @@ class autocast:  # noqa: N801  (PyTorch's name)
         self.device = _kind(device_type)
         self.fast_dtype = get_autocast_dtype(self.device) if dtype is None else dtype
         self._enabled = bool(enabled) and self._possible()
-        self._cache_enabled = casting.state.cache if cache_enabled is None else cache_enabled
+        self._cache_enabled = state.cache if cache_enabled is None else cache_enabled
         self._before: list[tuple[Any, ...]] = []
 
     def _possible(self) -> bool:
@@ -66,7 +67,7 @@ class autocast:  # noqa: N801  (PyTorch's name)
         return False
 
     def __enter__(self) -> autocast:
-        state, kind = casting.state, self.device
+        kind = self.device
         self._before.append((state.enabled[kind], state.types[kind], state.cache))
         state.enabled[kind], state.cache = self._enabled, self._cache_enabled
         state.types[kind] = self.fast_dtype
@@ -75,7 +76,7 @@ class autocast:  # noqa: N801  (PyTorch's name)
         return self
 
     def __exit__(self, *_: object) -> None:
-        state, kind = casting.state, self.device
+        kind = self.device
         if self._enabled:
             casting.leave()
         state.enabled[kind], state.types[kind], state.cache = self._before.pop()
@@ -96,7 +97,7 @@ class autocast:  # noqa: N801  (PyTorch's name)
 
 def is_autocast_enabled(device_type: str | None = None) -> bool:
     """Whether autocast is on for a type of device; for CUDA where none is given."""
-    return casting.state.enabled[_kind(device_type or "cuda")]
+    return state.enabled[_kind(device_type or "cuda")]
 
 
 def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
@@ -104,7 +105,7 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
     if enabled is None:
         device_type, enabled = "cuda", device_type
     kind = _kind(device_type)
-    before, casting.state.enabled[kind] = casting.state.enabled[kind], bool(enabled)
+    before, state.enabled[kind] = state.enabled[kind], bool(enabled)
     if enabled and not before:
         casting.enter()
     elif before and not enabled:
@@ -113,22 +114,22 @@ def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
 
 def get_autocast_dtype(device_type: str) -> dtype:
     """The type that autocast uses on a type of device: bfloat16 on "cpu", float16 on "cuda"."""
-    return casting.state.types[_kind(device_type)]
+    return state.types[_kind(device_type)]
 
 
 def set_autocast_dtype(device_type: str, dtype: dtype) -> None:
     """Sets the type that autocast uses on a type of device."""
-    casting.state.types[_kind(device_type)] = dtype
+    state.types[_kind(device_type)] = dtype
 
 
 def is_autocast_cache_enabled() -> bool:
     """What ``cache_enabled`` was last; casts are not kept here, so it changes nothing."""
-    return casting.state.cache
+    return state.cache
 
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
     """Accepted: casts are not kept from one operation to the next."""
-    casting.state.cache = bool(enabled)
+    state.cache = bool(enabled)
 
 
 def clear_autocast_cache() -> None:

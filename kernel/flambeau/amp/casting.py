@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..autograd.rules import OPS
-from ..dtypes import NARROW, bfloat16, float16
+from ..dtypes import NARROW
 from ..ops.layers import AROUND
 from ..ops.registry import FUNCTIONS
 from ..tensor import Tensor
+from .state import state
 
 _PRODUCTS = """matmul mm bmm addmm baddbmm addbmm linear contract prelu vecdot lstm_layer
 conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d
@@ -44,19 +45,10 @@ _WIDE = {
     "cpu": frozenset(_CPU_WIDE.split()) - {"gaussian_nll_loss"},
     "cuda": frozenset(_CUDA_WIDE.split()) - {"gaussian_nll_loss", "binary_cross_entropy"},
 }
+# Made of products here, and of one piece in PyTorch, in the type of what they are given.
+_LEFT_ALONE = frozenset(("bilinear", "embedding_bag"))
+_MEET = frozenset(("gru_layer", "rnn_tanh_layer", "rnn_relu_layer"))  # in the input's type
 _FLOAT32 = np.dtype("float32")
-
-
-class State(threading.local):
-    """What this thread is inside of, for each type of device."""
-
-    def __init__(self) -> None:
-        self.enabled = {"cpu": False, "cuda": False}
-        self.types = {"cpu": bfloat16, "cuda": float16}
-        self.cache = True
-
-
-state = State()
 
 
 def _target(name: str, kind: str) -> np.dtype | None:
@@ -78,6 +70,8 @@ def _promote(op: Any) -> Callable[[list[Any]], list[Any]]:
     def promote(arrays: list[Any]) -> list[Any]:
         kind = next((_device(a) for a in arrays if hasattr(a, "strides")), "cpu")
         to = _target(name, kind)
+        if name in _MEET and state.enabled[kind]:
+            to = arrays[0].dtype
         if to is not None:
             arrays = [
                 a.astype(to) if hasattr(a, "strides") and _eligible(a.dtype, to) else a
@@ -93,14 +87,19 @@ def _device(array: Any) -> str:
 
 
 def _around(name: str, before: Callable[..., Any] | None) -> Callable[..., Any]:
-    """The same for a function made of several operations."""
+    """The same for a function made of several operations, which run as they are."""
 
     def run(body: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         given = [v for v in (*args, *kwargs.values()) if isinstance(v, Tensor)]
-        to = _target(name, _device(given[0].array)) if given else None
+        kind = _device(given[0].array) if given else "cpu"
+        to, was = _target(name, kind), state.enabled[kind]
         if to is not None:
             args, kwargs = cast_all(args, to), cast_all(kwargs, to)
-        return body(*args, **kwargs) if before is None else before(body, args, kwargs)
+        state.enabled[kind] = was and to is None and name not in _LEFT_ALONE
+        try:
+            return body(*args, **kwargs) if before is None else before(body, args, kwargs)
+        finally:
+            state.enabled[kind] = was
 
     return run
 
@@ -128,7 +127,7 @@ def enter() -> None:
         _inside += 1
         if _inside > 1:
             return
-        for name in set().union(*_LOWER.values(), *_WIDE.values()):
+        for name in set().union(_LEFT_ALONE, _MEET, *_LOWER.values(), *_WIDE.values()):
             if name in OPS:
                 _swap(OPS[name])
             if name in FUNCTIONS:

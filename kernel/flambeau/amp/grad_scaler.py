@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -206,19 +205,3 @@ def _divide(gradient: Any, scale: float) -> bool:
     found = not bool(xp.isfinite(gradient).all())
     gradient *= 1.0 / scale
     return found
-
-
-def old(kind: str) -> Callable[..., GradScaler]:
-    """``torch.cuda.amp.GradScaler``: the class under its old name, with a warning."""
-
-    def made(*args: Any, **kwargs: Any) -> GradScaler:
-        warnings.warn(
-            f"`torch.{kind}.amp.GradScaler(args...)` is deprecated. Please use "
-            f"`torch.amp.GradScaler('{kind}', args...)` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
-        return GradScaler(kind, *args, **kwargs)
-
-    made.__name__ = "GradScaler"
-    return made

@@ -156,7 +156,8 @@ class Pass:
 
     def _step(self, node: Node, g: Any) -> None:
         """Runs the rules of one node and sends on what they give."""
-        kept, plan, parents = node.kept, node.plan, node.parents
+        plan, parents = node.plan, node.parents
+        kept = unpack(node) if self.create_graph else node.kept
         if kept is None:
             raise used_up(node)
         changed = node.stamp
@@ -166,9 +167,7 @@ class Pass:
             raise written_over(node)
         if g.__class__ is list:
             g = self._fill(node, g)
-        if self.create_graph:
-            kept = unpack(node)
-        elif g.__class__ is not self.kind:
+        if not self.create_graph and g.__class__ is not self.kind:
             self.kind = g.__class__
             self.ns = _namespace(g[0] if g.__class__ is list else g)
         if plan.op.holomorphic and node.dtype.kind == "c":
@@ -206,6 +205,9 @@ class Pass:
         return filled
 
 
+kind_of_pass: type[Pass] = Pass  # anomaly mode puts one here that looks closer
+
+
 def conjugated(kept: Any) -> Any:
     """The conjugate of something kept, if it is an array, a Tensor or a number that is complex."""
     if isinstance(kept, Tensor):
@@ -238,10 +240,12 @@ def own_array(g: Any) -> Any:
     return g if g.base is None else g.copy()
 
 
-def unpack(node: Node) -> list[Any]:
+def unpack(node: Node) -> list[Any] | None:
     """What a node kept, as Tensors that stand in the graph, for gradients of gradients."""
-    values = []
-    for kind, value in zip(node.plan.kinds, node.kept, strict=True):
+    kept, values = node.kept, []
+    if kept is None:
+        return None
+    for kind, value in zip(node.plan.kinds, kept, strict=True):
         if hasattr(value, "strides") and not isinstance(value, np.generic):  # NumPy's numbers stay
             parent = node.parents[kind] if kind >= 0 else node if kind == -1 else None
             if isinstance(parent, Tensor):

@@ -151,3 +151,20 @@ class set_grad_enabled(_Mode):  # noqa: N801
     def __enter__(self) -> None:
         self.before.append((self.outer, is_inference_mode_enabled()))
         _put(off, not self.enabled)
+
+
+class set_multithreading_enabled:  # noqa: N801
+    """Accepted as in PyTorch; a backward always runs in the thread that called it."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def clone(self) -> set_multithreading_enabled:
+        """Another of the same."""
+        return set_multithreading_enabled(self.mode)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ class Layer:
         return inner(op, inputs, params)
 
     @contextmanager
-    def on(self) -> Any:
+    def switched_on(self) -> Iterator[Layer]:
         """The layer wraps all operations inside the ``with``."""
         self.switch_on()
         try:
@@ -58,12 +58,18 @@ class Layer:
                 _rebuild()
 
 
+def on() -> bool:
+    """Whether any layer is on."""
+    return bool(_on)
+
+
 @functools.cache
 def _holders(name: str) -> list[Any]:
     """The modules of ``ops/`` that call a function of ``ops/apply.py`` by its name."""
     bare = getattr(sys.modules["flambeau.ops.apply"], name)
     modules = [m for key, m in list(sys.modules.items()) if key.startswith("flambeau.ops.")]
-    return [m for m in modules if getattr(m, name, None) is bare and not m.__name__.endswith(".apply")]
+    modules.remove(sys.modules["flambeau.ops.apply"])
+    return [m for m in modules if getattr(m, name, None) is bare]
 
 
 def _rebuild() -> None:

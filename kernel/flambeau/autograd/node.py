@@ -7,7 +7,7 @@ reference counts free the whole graph. Nothing points back, so there are no cycl
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 next_sequence = count(1).__next__
 
@@ -73,6 +73,20 @@ class Output(Node):
     def __init__(self, main: Node, index: int, shape: Any, dtype: Any) -> None:
         super().__init__(main.plan, (main,), (), shape, dtype)
         self.index = index
+
+
+class Edge(NamedTuple):
+    """A place in the graph: output ``output_nr`` of a node; mirrors PyTorch's ``GradientEdge``."""
+
+    node: Any
+    output_nr: int
+    output: Any = None  # the very node of that output, where an operation has several
+
+    def end(self) -> Any:
+        """Where a gradient is sent that is meant for this place."""
+        if self.output is not None:
+            return self.output
+        return self.node.variable if isinstance(self.node, Leaf) else self.node
 
 
 class Leaf:

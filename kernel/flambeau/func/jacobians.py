@@ -10,7 +10,7 @@ from ..device import module_of
 from ..ops.registry import OPS
 from ..tensor import Tensor, wrap
 from .batched import bottom
-from .tape import for_each_row, tensors_of
+from .tape import for_each_row, variables_of
 from .transforms import Linear, replaced, split_argnums, vjp
 from .trees import flatten, unflatten
 
@@ -59,7 +59,7 @@ def jacrev(
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         places, alone = split_argnums(args, argnums)
         chosen = tuple(args[i] for i in places)
-        inputs, tree = tensors_of("jacrev(f, ...)(*args)", chosen)
+        inputs, tree = variables_of(chosen)
 
         def of_chosen(*values: Any) -> Any:
             return func(*replaced(args, places, values), **kwargs)

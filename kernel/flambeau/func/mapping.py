@@ -129,7 +129,7 @@ def _run(
     here.levels.append(level)
     random.watchers.append(before_drawing)
     try:
-        with MAPPING.on():
+        with MAPPING.switched_on():
             given = [
                 leaf if dim is None else batched(_to_front(leaf, dim), level)
                 for leaf, dim in zip(leaves, dims, strict=True)

@@ -32,10 +32,6 @@ class _Swapped:
                 + (f"Unexpected key(s): {', '.join(map(repr, unknown))}. " if unknown else "")
                 + (f"Missing key(s): {', '.join(map(repr, missing))}." if missing else "")
             )
-        if unknown:
-            raise AttributeError(
-                f"the module has no parameter or buffer {unknown[0]!r}; it has {', '.join(own)}"
-            )
 
     def __enter__(self) -> None:
         self.before = []

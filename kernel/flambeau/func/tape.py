@@ -59,11 +59,9 @@ def gradients(
     found: Any = (None,) * len(inputs)
     if pairs:
         outs, gs = zip(*pairs, strict=True)
-        found = autograd.grad(outs, inputs, gs, True, create_graph, True, True)
-    made = []
-    for g, x in zip(found, inputs, strict=True):
-        made.append(OPS["zeros_of"](x.detach()) if g is None else g)
-    return made
+        found = autograd.grad(outs, inputs, gs, True, create_graph, allow_unused=True)
+    pairs = zip(found, inputs, strict=True)
+    return [OPS["zeros_of"](x.detach()) if g is None else g for g, x in pairs]
 
 
 def for_each_row(function: Callable[..., list[Tensor]], rows: Any, randomness: str = "error") -> Any:
@@ -75,6 +73,15 @@ def for_each_row(function: Callable[..., list[Tensor]], rows: Any, randomness: s
     except ValuesNeeded:
         each = [function(*(t[i] for t in rows)) for i in range(len(rows[0]))]
         return tuple(OPS["stack"](list(column), 0) for column in zip(*each, strict=True))
+
+
+def variables_of(value: Any) -> tuple[list[Tensor], Any]:
+    """The tensors to differentiate by and their structure; ValueError for anything else."""
+    leaves, tree = flatten(value)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
+    return leaves, tree
 
 
 def tensors_of(what: str, value: Any) -> tuple[list[Tensor], Any]:

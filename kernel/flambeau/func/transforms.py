@@ -8,7 +8,7 @@ from typing import Any
 
 from ..autograd.grad_mode import enable_grad, is_grad_enabled
 from ..tensor import Tensor
-from .tape import fresh, gradients, is_taped, let_go, tensors_of
+from .tape import fresh, gradients, is_taped, let_go, tensors_of, variables_of
 from .trees import flatten, map_leaves, unflatten
 
 
@@ -66,7 +66,7 @@ def grad_and_value(
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         outside = is_grad_enabled()
         places, alone = split_argnums(args, argnums)
-        leaves, tree = tensors_of("grad(f)(*args)", tuple(args[i] for i in places))
+        leaves, tree = variables_of(tuple(args[i] for i in places))
         with enable_grad():
             own = [fresh(t) for t in leaves]
             result = func(*replaced(args, places, unflatten(own, tree)), **kwargs)
@@ -115,7 +115,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     Mirrors ``torch.func.vjp``.
     """
     outside = is_grad_enabled()
-    leaves, tree = tensors_of("vjp(f, *primals)", primals)
+    leaves, tree = variables_of(primals)
     with enable_grad():
         own = [fresh(t) for t in leaves]
         result = func(*unflatten(own, tree))
@@ -149,7 +149,7 @@ class Linear:
 
     def __init__(self, name: str, func: Any, primals: Any, has_aux: bool = False) -> None:
         outside = is_grad_enabled()
-        leaves, self.tree = tensors_of(name, primals)
+        leaves, self.tree = variables_of(primals)
         with enable_grad():
             own = [fresh(t) for t in leaves]
             result = func(*unflatten(own, self.tree))

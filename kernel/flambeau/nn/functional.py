@@ -10,6 +10,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from ..ops import SPACES
+from ..ops.registry import InPlace
 
 _SHOWN = SPACES["F"]
 # What PyTorch shows on the package and, for old code's sake, here.
@@ -33,7 +34,7 @@ def _with_inplace(op: Any, twin: Any) -> Any:
     return called
 
 
-for _name in [n for n in _SHOWN if f"{n}_" in _SHOWN]:
+for _name in [n for n in _SHOWN if isinstance(_SHOWN.get(f"{n}_"), InPlace)]:
     _SHOWN[_name] = _with_inplace(_SHOWN[_name], _SHOWN[f"{_name}_"])
 
 globals().update(_SHOWN)

@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+from ..amp.state import any_autocast
 from ..ops.creation import zeros
 from ..ops.join import cat
 from ..ops.recurrent import LAYERS
@@ -140,7 +141,7 @@ class RNNBase(Module):
 
     def _check_input(self, x: Any) -> None:
         weight: Any = getattr(self, self._names[0][0])
-        if x.dtype != weight.dtype:
+        if x.dtype != weight.dtype and not any_autocast():
             raise ValueError(
                 f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). "
                 f"Convert input: input.to({weight.dtype}), or convert model: model.to({x.dtype})"

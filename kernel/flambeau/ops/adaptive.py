@@ -135,7 +135,7 @@ def _define_max(n):
     )
     function(maximum, on="F")
 
-    def both(input, output_size):
+    def both(input, output_size, return_indices=False):
         return maximum(input, output_size, True)
 
     both.__name__ = both.__qualname__ = f"{name}_with_indices"

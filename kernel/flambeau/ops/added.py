@@ -74,6 +74,8 @@ def _check_factor(x, name, factor):
 
 
 def _check_batches(batch1, batch2):
+    if batch1.ndim < 2 or batch2.ndim < 3:
+        raise IndexError(f"both need 3 dimensions, they have {batch1.ndim} and {batch2.ndim}")
     check_dims("batch1", batch1, 3)
     check_dims("batch2", batch2, 3)
     if batch1.shape[0] != batch2.shape[0]:

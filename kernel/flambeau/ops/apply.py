@@ -161,10 +161,10 @@ def _several(
                 out._needs_grad = True
     if op.view:
         for out in outs:
-            out._counter = inputs[0]._counter
+            _share(op, inputs[0], out, params)
     if inference and get_ident() in inference:
         for out in outs:
-            out._counter = None
+            out._counter = out._view = None
     if slot.recorder is not None:
         slot.recorder.finish(op, inputs, arrays, outs, params, started)
     return outs
@@ -247,11 +247,12 @@ def _write(op: Any, xp: Any, x: Tensor, arrays: Any, params: Any) -> Any:
 
 
 def _check_writable(op: Any, x: Tensor) -> None:
-    if x._node is not None and x._node.__class__ is Output and x._node.plan.op.view:
+    several = next((by.name for by, _ in _chain(x)[1] if by.outputs != 1), None)
+    if several is not None:
         raise RuntimeError(
-            f"{op.name}_: Output {x._node.index} of {x._node.name()} is a view and is being "
-            "modified inplace, and one of several that were made together: the gradient could not "
-            "follow. Use the out-of-place operation, or clone it first"
+            f"{op.name}_: Output of {several}() is a view and is being modified inplace, and one "
+            "of several that were made together: the gradient could not follow. Use the "
+            "out-of-place operation, or clone it first"
         )
     if x._needs_grad and x._node is None:
         raise RuntimeError(
@@ -301,6 +302,12 @@ def refresh(t: Tensor) -> None:
 def remake(t: Tensor) -> None:
     """Makes the node of a view again, on top of its base's present history."""
     base, op, params = t._view
+    if op.outputs != 1:
+        raise RuntimeError(
+            f"Output of {op.name}() is a view and its base or another view of its base has been "
+            "modified inplace since. It is one of several that were made together, for which the "
+            f"gradient cannot follow that; call {op.name}() after the write"
+        )
     if base._view is not None and base is not t:
         remake(base)
     parents = [base._node or base]

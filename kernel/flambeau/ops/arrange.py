@@ -183,7 +183,7 @@ def kron(input, other):
     n = max(input.ndim, other.ndim)
     a, b = (t.reshape((1,) * (n - t.ndim) + tuple(t.shape)) for t in (input, other))
     shape = tuple(i * j for i, j in zip(a.shape, b.shape, strict=True))
-    outer = a.reshape(*a.shape, *(1,) * n) * b.reshape(*(1,) * n, *b.shape)
+    outer = a.reshape((*a.shape, *(1,) * n)) * b.reshape((*(1,) * n, *b.shape))
     return permute(outer, tuple(d for i in range(n) for d in (i, n + i))).reshape(shape)
 
 

@@ -94,7 +94,7 @@ def bags(
 ):  # fmt: skip
     """What each bag gives, each index's bag, the bags' sizes, and where maxima come from.
 
-    The last three are PyTorch's, which leaves them empty or 0 where a sum needs none of them.
+    The last three are PyTorch's, which leaves them empty or 0 where it sums up without them.
     """
     edges = _edges(input, offsets, include_last_offset)
     flat = input.reshape(-1)
@@ -108,7 +108,7 @@ def bags(
         out, places = _largest(rows, edges, kept)
         return out, *_wrapped(rows, of_index, sizes), _named(flat, places, rows)
     if mode == "sum":
-        if padding is None:
+        if padding is None and weight.array.dtype.itemsize < 8:
             of_index = of_index[:0]
         sizes = np.zeros_like(sizes)
     if per_sample_weights is not None:

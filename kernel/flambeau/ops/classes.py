@@ -40,12 +40,17 @@ pick.gradients(x=lambda ns, g, target, x_shape: ns.place(g, target, tuple(x_shap
 place.gradients(values=lambda ns, g, target: ns.pick(g, target))
 
 
+_INDICES = (np.dtype("int64"), np.dtype("uint8"))
+
+
 def _check(x, target):
     expected = (*x.shape[:1], *x.shape[2:])
-    if target.shape == expected and target.dtype.kind in "iu":
+    if target.shape == expected and target.dtype in _INDICES:
         return
-    if target.dtype.kind not in "iu":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.name}")
+    if target.dtype not in _INDICES:
+        raise RuntimeError(
+            f"expected target dtype to be int64 or uint8, but got {target.dtype.name}"
+        )
     if target.shape[:1] != x.shape[:1]:
         raise BadValue(
             f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
@@ -77,6 +82,8 @@ def _shares(xp, x, target, weight, valid, reduction):
             f"weight tensor should be defined either for all {x.shape[1]} classes or no classes "
             f"but got weight tensor of shape: {list(weight.shape)}"
         )
+    if weight is not None and weight.dtype != x.dtype:
+        raise RuntimeError(f"expected a weight of {x.dtype.name} but found {weight.dtype.name}")
     share = xp.ones(target.shape, x.dtype) if weight is None else weight[target]
     if valid is not None:
         share = share * valid
@@ -86,7 +93,7 @@ def _shares(xp, x, target, weight, valid, reduction):
 
 def _explain(x, target, weight, ignore_index, *settings):
     a, t = tuple(x.shape), tuple(target.shape)
-    if not target.dtype.name.startswith(("int", "uint")):
+    if target.dtype.name not in ("int64", "uint8"):
         return (
             f"target holds {target.dtype.name} with shape {t}, where class indices are int64 of "
             f"shape {a[:1] + a[2:]} and probabilities have the input's shape {a}"
@@ -183,6 +190,16 @@ def _(ns, g, x, probs, safe, share, spread, reduction):
 cross_entropy_op.explains(_explain)
 
 
+def _only_one(target):
+    """The target of a single sample, as a batch of one."""
+    if target.numel() != 1 or target.ndim > 1:
+        raise ValueError(
+            "For 1D input, 1D target must have size 1, but got target size: "
+            f"{list(target.shape)}"
+        )
+    return target.reshape(1)
+
+
 @function(on="F")
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
@@ -200,7 +217,7 @@ def cross_entropy(
         return _soft(input, target, weight, reduction, label_smoothing)
     if input.ndim == 1:
         out = cross_entropy_op(
-            input.unsqueeze(0), target.reshape(1), weight, ignore_index, reduction, label_smoothing
+            input.unsqueeze(0), _only_one(target), weight, ignore_index, reduction, label_smoothing
         )
         return out.reshape(()) if reduction == "none" else out
     return cross_entropy_op(input, target, weight, ignore_index, reduction, label_smoothing)
@@ -256,6 +273,6 @@ def nll_loss(
     """
     reduction = chosen(size_average, reduce, reduction)
     if input.ndim == 1:
-        out = nll_op(input.unsqueeze(0), target.reshape(1), weight, ignore_index, reduction)
+        out = nll_op(input.unsqueeze(0), _only_one(target), weight, ignore_index, reduction)
         return out.reshape(()) if reduction == "none" else out
     return nll_op(input, target, weight, ignore_index, reduction)

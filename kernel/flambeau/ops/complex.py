@@ -71,6 +71,12 @@ complex_.gradients(real=lambda ns, g: ns.real(g), imag=lambda ns, g: ns.imag(g))
 @function(on="fb")
 def polar(abs, angle):
     """abs · (cos angle + i · sin angle)."""
+    for name, given in (("abs", abs), ("angle", angle)):
+        if not isinstance(given, Tensor):
+            kind = type(given).__name__
+            raise TypeError(f"polar(): argument {name!r} must be Tensor, not {kind}")
+        if not given.is_floating_point():
+            raise RuntimeError(f"polar() takes floats, and {name} holds {given.dtype.name}")
     return complex_(abs * OPS["cos"](angle), abs * OPS["sin"](angle))
 
 

@@ -135,7 +135,8 @@ def type_(self, dtype=None, non_blocking=False):
         if not names:
             raise ValueError(f"invalid type: {dtype!r}")
         dtype = dtypes.of_name(names[0])
-    dtype = getattr(dtype, "kind", dtype)
+    if isinstance(dtype, type) and dtype not in _OF_PYTHON:  # torch.FloatTensor
+        dtype = dtypes.get_default_dtype() if dtype is Tensor else getattr(dtype, "dtype", dtype)
     if not isinstance(dtype, dtypes.dtype) and dtype not in _OF_PYTHON:
         raise ValueError(f"invalid type: {dtype!r}")
     return to(self, dtype)

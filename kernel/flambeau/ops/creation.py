@@ -1,10 +1,8 @@
-"""Making tensors: from data, of one value, in steps."""
+"""Making tensors: from data, of one value."""
 
 from __future__ import annotations
 
 import functools
-from math import ceil
-from operator import index
 from threading import get_ident
 from typing import Any
 
@@ -53,6 +51,22 @@ def sized(body: Any) -> Any:
     @functools.wraps(body)
     def called(*args: Any, size: Any = None, **kwargs: Any) -> Any:
         return body(*args, **kwargs) if size is None else body(*args, size, **kwargs)
+
+    return called
+
+
+def unlaid(body: Any) -> Any:
+    """Lets a function take the keywords on memory, which is always laid out in rows and dense."""
+
+    @functools.wraps(body)
+    def called(
+        *args: Any,
+        layout: Any = None,
+        pin_memory: Any = None,
+        memory_format: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        return body(*args, **kwargs)
 
     return called
 
@@ -230,30 +244,30 @@ def _filled(size, value, dtype, device, requires_grad):
 
 
 @function(on="fb")
+@unlaid
 @sized
-def zeros(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def zeros(*size, dtype=None, device=None, requires_grad=False):
     """Zeros of a shape."""
     xp, where = place(device)
     return finish(xp.zeros(shape_of(size), numpy_type(dtype)), where, requires_grad)
 
 
 @function(on="fb")
+@unlaid
 @sized
-def ones(*size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+def ones(*size, dtype=None, device=None, requires_grad=False):
     """Ones of a shape."""
     return _filled(size, 1, dtype, device, requires_grad)
 
 
 @function(on="fb")
+@unlaid
 @sized
 def empty(
     *size,
     dtype=None,
     device=None,
     requires_grad=False,
-    layout=None,
-    pin_memory=False,
-    memory_format=None,
 ):
     """A shape of memory with whatever stands in it."""
     xp, where = place(device)
@@ -261,8 +275,11 @@ def empty(
 
 
 @function(on="fb")
-def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None):
+@unlaid
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A shape filled with one value, whose type it takes."""
+    if isinstance(size, int):
+        raise TypeError(f"full(): argument 'size' must be a tuple of ints, not int; ({size},) is")
     if isinstance(fill_value, Tensor):
         dtype, fill_value = dtype or fill_value.dtype, fill_value.item()
     if dtype is None:
@@ -277,30 +294,28 @@ def like_of(input, dtype, device):
 
 
 @function(on="fb")
-def zeros_like(
-    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
-):
+@unlaid
+def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros in the shape, type and place of another tensor."""
     return zeros(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
-def ones_like(
-    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
-):
+@unlaid
+def ones_like(input, *, dtype=None, device=None, requires_grad=False):
     """Ones in the shape, type and place of another tensor."""
     return ones(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
-def empty_like(
-    input, *, dtype=None, device=None, requires_grad=False, layout=None, memory_format=None
-):
+@unlaid
+def empty_like(input, *, dtype=None, device=None, requires_grad=False):
     """Uninitialised memory in the shape, type and place of another tensor."""
     return empty(input.array.shape, requires_grad=requires_grad, **like_of(input, dtype, device))
 
 
 @function(on="fb")
+@unlaid
 def full_like(
     input,
     fill_value,
@@ -308,8 +323,6 @@ def full_like(
     dtype=None,
     device=None,
     requires_grad=False,
-    layout=None,
-    memory_format=None,
 ):
     """One value in the shape, type and place of another tensor."""
     like = like_of(input, dtype, device)
@@ -317,6 +330,7 @@ def full_like(
 
 
 @function(on="Tensor")
+@unlaid
 @sized
 def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
     """Zeros in the type and place of this tensor."""
@@ -324,6 +338,7 @@ def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
 
 
 @function(on="Tensor")
+@unlaid
 @sized
 def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
     """Ones in the type and place of this tensor."""
@@ -331,6 +346,7 @@ def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
 
 
 @function(on="Tensor")
+@unlaid
 @sized
 def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
     """Uninitialised memory in the type and place of this tensor."""
@@ -338,82 +354,24 @@ def new_empty(self, *size, dtype=None, device=None, requires_grad=False):
 
 
 @function(on="Tensor")
+@unlaid
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """One value in the type and place of this tensor."""
     return full(size, fill_value, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
 @function(on="Tensor")
+@unlaid
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
     """The data in the type and place of this tensor."""
     return tensor(data, requires_grad=requires_grad, **like_of(self, dtype, device))
 
 
-# In steps
-
-
 @function(on="fb")
-def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires_grad=False):
-    """start, start + step, ... up to, not including, ``end``; ``arange(end)`` starts at 0."""
-    if len(bounds) == 1:
-        (end,) = bounds
-    elif bounds:
-        start, end, step = (*bounds, step)[:3]
-    start, end, step = (v.item() if hasattr(v, "item") else v for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    kind = numpy_type(dtype, np.dtype("int64") if whole else None)
-    xp, where = place(device)
-    if whole:
-        array = xp.arange(start, end, step, dtype="int64").astype(kind, copy=False)
-    else:
-        array = (start + xp.arange(ceil((end - start) / step)) * step).astype(kind)
-    return finish(array, where, requires_grad)
-
-
-@function(on="fb")
-def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """``steps`` numbers evenly spaced from start to end, both included."""
-    start, end = (v.item() if hasattr(v, "item") else v for v in (start, end))
-    steps = index(steps)
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    xp, where = place(device)
-    array = xp.linspace(start, end, steps, dtype="float64").astype(numpy_type(dtype))
-    return finish(array, where, requires_grad)
-
-
-@function(on="fb")
-def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
-    """``base`` to the powers of ``steps`` numbers evenly spaced from start to end."""
-    xp, where = place(device)
-    array = float(base) ** xp.linspace(start, end, int(steps), dtype="float64")
-    return finish(array.astype(numpy_type(dtype)), where, requires_grad)
-
-
-@function(on="fb")
+@unlaid
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """Ones on the diagonal, zeros elsewhere."""
     if n < 0 or (m or 0) < 0:
         raise RuntimeError(f"eye: sizes must not be negative, got {n} and {m}")
     xp, where = place(device)
     return finish(xp.eye(n, n if m is None else m, dtype=numpy_type(dtype)), where, requires_grad)
-
-
-@function(on="fb")
-def meshgrid(*tensors, indexing="ij"):
-    """For each vector a tensor with its values repeated along the dimensions of the others."""
-    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
-        (tensors,) = tensors
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f'meshgrid: indexing must be "xy" or "ij", but received: {indexing}')
-    shape = [t.numel() for t in tensors]
-    grids = []
-    for i, t in enumerate(tensors):
-        one = [shape[i] if i == j else 1 for j in range(len(shape))]
-        grid = t.reshape(one).expand(shape)
-        grids.append(grid.transpose(0, 1) if indexing == "xy" and len(shape) > 1 else grid)
-    return tuple(grids)

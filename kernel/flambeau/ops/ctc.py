@@ -8,6 +8,7 @@ from ..device import module_of
 from ..tensor import wrap
 from .join import cat
 from .join import stack as stacked
+from .loss import check_reduction
 from .registry import OPS, function
 
 _NEVER = -1e30  # the logarithm of a probability that is zero; finite, so that gradients stay so
@@ -93,6 +94,7 @@ def ctc_loss(
     ``log_probs`` (T, N, C); ``targets`` (N, S) or all in a row. Class ``blank`` means "nothing
     new". Mirrors ``torch.nn.functional.ctc_loss``.
     """
+    check_reduction(reduction)
     single = log_probs.ndim == 2
     if single:
         log_probs, targets = log_probs.unsqueeze(1), targets.reshape(1, -1)

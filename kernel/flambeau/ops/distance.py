@@ -37,6 +37,11 @@ def cosine_embedding_loss(
 ):
     """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
     dim = target.ndim
+    if dim > 1 or not input1.ndim == input2.ndim == dim + 1:
+        raise RuntimeError(
+            f"cosine_embedding_loss: a target of {dim} dimensions (0 or 1) expects inputs of one "
+            f"more, but they have sizes {list(input1.shape)} and {list(input2.shape)}"
+        )
     top = (input1 * input2).sum(dim)
     lengths = ((input1 * input1).sum(dim) + 1e-12) * ((input2 * input2).sum(dim) + 1e-12)
     cos = top / lengths.sqrt()
@@ -62,6 +67,11 @@ def margin_ranking_loss(
     input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"
 ):
     """max(0, -target · (input1 - input2) + margin)."""
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss: All input tensors should have same dimension but got sizes "
+            f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
+        )
     values = (-target * (input1 - input2) + margin).clamp(0)
     return _reduce(values, size_average, reduce, reduction)
 
@@ -80,6 +90,11 @@ def triplet_margin_loss(
     """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin)."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: {anchor.ndim}, {positive.ndim} and {negative.ndim}"
+        )
     near = pairwise_distance(anchor, positive, p, eps)
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:

@@ -42,7 +42,7 @@ def contract(xp, x, y, /, equation):
     product = xp.matmul(
         x.reshape(prod(many), prod(left), inner), y.reshape(prod(many), inner, prod(right))
     )
-    return product.reshape(*many, *left, *right).transpose(order)
+    return product.reshape((*many, *left, *right)).transpose(order)
 
 
 def _swapped(equation, wanted):
@@ -65,6 +65,8 @@ def einsum(equation, *operands):
     has twice is its diagonal, ``...`` are dimensions that broadcast. Without ``->`` the letters
     that occur once are kept, in alphabetical order. Mirrors ``torch.einsum``.
     """
+    if not operands:
+        raise ValueError("einsum(): must specify the equation string and at least one operand")
     if not isinstance(equation, str):
         equation, operands = _from_lists(equation, *operands)
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
@@ -94,6 +96,8 @@ def _from_lists(*args):
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
     def text(numbers):
+        if any(n is not Ellipsis and not 0 <= n < len(letters) for n in numbers):
+            raise ValueError(f"einsum(): a number in {numbers} is not within [0, {len(letters)})")
         return "".join("..." if n is Ellipsis else letters[n] for n in numbers)
 
     split = len(args) // 2 * 2

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from . import linalg as base
 from .lapack import each, routine
 from .linalg import LinAlgError
 from .linalg_more import mended, no_info
-from .lu import triangular
+from .lu import deprecated, triangular
 from .matrix import adjoint
 from .registry import OPS, function, op
 from .sort import result_type
@@ -19,14 +17,6 @@ _CholeskyEx = result_type("linalg_cholesky_ex", "L", "info")
 _Qr, _OldQr = result_type("linalg_qr", "Q", "R"), result_type("qr", "Q", "R")
 _Eigh = result_type("linalg_eigh", "eigenvalues", "eigenvectors")
 _Svd, _OldSvd = result_type("linalg_svd", "U", "S", "Vh"), result_type("svd", "U", "S", "V")
-
-
-def _deprecated(old: str, new: str) -> None:
-    warnings.warn(
-        f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a "
-        "future PyTorch release.",
-        stacklevel=4,
-    )
 
 
 # Cholesky's factor
@@ -41,14 +31,15 @@ def cholesky(A, *, upper=False):
 @function(name="cholesky")
 def _(input, upper=False):
     """L with A = L L' (or its transpose); LinAlgError where A is not positive-definite."""
-    _deprecated("cholesky", "cholesky")
+    deprecated("cholesky", "cholesky")
     return base.cholesky(input, upper)
 
 
 def _potrf(upper):
     def run(a):
         found, info = routine("potrf", a.dtype)(a, lower=not upper, clean=1)
-        return found, np.int32(info)
+        broken = np.isnan(np.diagonal(found))  # not every LAPACK counts NaN as not above 0
+        return found, np.int32(np.argmax(broken) + 1 if broken.any() else info)
 
     return run
 
@@ -118,7 +109,7 @@ def qr(A, mode="reduced"):
 @function(name="qr")
 def _(input, some=True):
     """A = Q R, with Q's columns orthonormal and R an upper triangle."""
-    _deprecated("qr", "qr")
+    deprecated("qr", "qr")
     return _OldQr(*base.qr(input, "reduced" if some else "complete"))
 
 

@@ -65,7 +65,7 @@ def _check(name: str, x: Tensor, road: Any) -> None:
 def _plan(x: Tensor, s: Any, dim: Any) -> tuple[list[int | None], tuple[int, ...]]:
     """The sizes and the dimensions that ``s`` and ``dim`` stand for."""
     s = [s] if isinstance(s, int) else s
-    if s is not None and len(s) > x.ndim:
+    if dim is None and s is not None and len(s) > x.ndim:
         raise RuntimeError(
             f"Got shape with {len(s)} values but input tensor only has {x.ndim} dimensions."
         )
@@ -73,6 +73,8 @@ def _plan(x: Tensor, s: Any, dim: Any) -> tuple[list[int | None], tuple[int, ...
         dims: Any = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
     else:
         dims = [dim] if isinstance(dim, int) else dim
+        if dims and not x.ndim:
+            raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     found = tuple(at_dim(d, x.ndim) for d in dims)
     if len(set(found)) < len(found):
         raise RuntimeError("FFT dims must be unique")
@@ -135,8 +137,8 @@ def _one(name: str, road: Any, inverse: bool, what: str) -> None:
 
 def _several(name: str, road: Any, inverse: bool, what: str, dims: Any) -> None:
     def over(input, s=None, dim=dims, norm=None):
-        _check(name, input, road)
         sizes, where = _plan(input, s, dim)
+        _check(name, input, road)
         if not where:
             if road is not _full:
                 raise RuntimeError(f"{name} must transform at least one axis")
@@ -160,19 +162,19 @@ for _name, (_road, _inverse, _what) in _ROADS.items():
 # Frequencies and their order
 
 
-def _whole(name: str, n: Any, count: int | None = None) -> np.ndarray:
+def _whole(name: str, n: Any, dtype: Any, count: int | None = None) -> np.ndarray:
     """The numbers from 0, as many as there are points or as ``count`` says."""
+    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+        raise RuntimeError(f"{name} requires a floating point or complex dtype, got {dtype}")
     if not isinstance(n, int):
         raise TypeError(f"fft_{name}(): argument 'n' must be int, not {type(n).__name__}")
-    if n < 0:
-        raise RuntimeError(f"fft_{name}(): n must not be negative, got {n}")
     return np.arange(n if count is None else count)
 
 
 @function(on="fft")
 def fftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``fft``'s entries: [0, 1, ..., -2, -1] / (d · n)."""
-    order = _whole("fftfreq", n) + (n // 2)
+    order = _whole("fftfreq", n, dtype) + (n // 2)
     found = (order % max(n, 1) - n // 2) / np.float64(n * d)
     return finish(found.astype(numpy_type(dtype)), device, requires_grad)
 
@@ -180,7 +182,7 @@ def fftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
 @function(on="fft")
 def rfftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``rfft``'s entries: [0, 1, ..., n/2] / (d · n)."""
-    found = _whole("rfftfreq", n, n // 2 + 1) / np.float64(n * d)
+    found = _whole("rfftfreq", n, dtype, n // 2 + 1) / np.float64(n * d)
     return finish(found.astype(numpy_type(dtype)), device, requires_grad)
 
 

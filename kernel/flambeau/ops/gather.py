@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..device import module_of
@@ -35,10 +37,15 @@ def add_rows(xp, n, places, rows):
 def sum_at(xp, shape, at, values):
     """Zeros of a shape with ``values`` added at an index of slices and arrays."""
     found = [i for i, a in enumerate(at) if hasattr(a, "dtype")]
-    if any(isinstance(a, bool) for a in at) or (len(found) == 1 and at[found[0]].dtype == bool):
+    truths = any(isinstance(a, bool) or getattr(a, "dtype", 0) == bool for a in at)
+    if truths and len(found) == 1 and at[found[0]].ndim and not any(a is True for a in at):
         out = xp.zeros(shape, values.dtype)  # a mask names nothing twice
         out[at] = values
         return out
+    if truths:
+        count = prod(shape)
+        places = xp.arange(count).reshape(shape)[at]
+        return add_rows(xp, count, places.reshape(-1), values.reshape(-1)).reshape(shape)
     arrays = xp.broadcast_arrays(*(at[i] for i in found))
     flat = 0
     for a, i in zip(arrays, found, strict=True):

@@ -6,7 +6,7 @@ import warnings
 from itertools import product
 from math import prod
 
-from .creation import linspace
+from .steps import linspace
 from .join import stack
 from .registry import OPS, function
 

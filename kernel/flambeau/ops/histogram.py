@@ -6,7 +6,7 @@ from math import isfinite, prod
 
 from ..device import module_of
 from ..tensor import Tensor, wrap
-from .creation import linspace
+from .steps import linspace
 from .registry import function
 from .sort import result_type
 

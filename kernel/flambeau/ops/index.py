@@ -24,8 +24,8 @@ from .shape import at_dim
 
 @op(on="", name="slice", view=True)
 def slice_op(xp, x, /, index):
-    """x[index] for slices, None and Ellipsis."""
-    return x[index]
+    """x[index] for slices and None."""
+    return x[(*index, ...)]
 
 
 @op(on="", view=True)
@@ -146,7 +146,7 @@ def _as_array(item: Any, like: Any) -> Any:
         array = array.astype(np.int64)
     if array.dtype == np.uint8:
         array = array.astype(bool)
-    if array.dtype.kind not in "iub":
+    if array.dtype.name not in ("int64", "int32", "bool"):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return move(array, device_of(like))
 
@@ -296,6 +296,28 @@ def _fitting(x: Tensor, value: Any) -> Any:
     raise TypeError(f"can't assign a {type(value).__name__} to a tensor of {x.array.dtype}")
 
 
+def _like(x: Tensor, value: Any, at: Any) -> Any:
+    """A value for x[at], which must have its type; one number for a mask may have any."""
+    if not isinstance(value, Tensor):
+        return value
+    picks = [a for a in at if a.__class__ is not slice]
+    masked = len(picks) == 1 and getattr(picks[0], "dtype", bool) == bool
+    if masked and value.array.size == 1:
+        return value.to(x.dtype).reshape(())
+    if masked and value.ndim > 1:  # sizes of 1 in front may stand for nothing
+        extra = value.ndim - x.ndim + getattr(picks[0], "ndim", 0) - 1
+        if extra > 0 and set(value.shape[:extra]) == {1}:
+            value = value.reshape(value.shape[extra:])
+    if value.array.dtype != x.array.dtype:
+        x.array[at]  # an index that is out of range is the first thing to say
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{x.dtype.name} for the destination and {value.dtype.name} for the source; "
+            "value.to(x.dtype) fits"
+        )
+    return value
+
+
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
     value = _fitting(self, value)
@@ -306,7 +328,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if basic:
         place = apply(select_op if ints else slice_op, (self,), (basic,))
     if arrays:
-        apply_inplace(index_put_op, (place, value), (arrays, False))
+        apply_inplace(index_put_op, (place, _like(place, value, arrays)), (arrays, False))
     else:
         apply_inplace(copy_op, (place, value))
 

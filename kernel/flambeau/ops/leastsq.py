@@ -29,7 +29,7 @@ def _tolerances(A: Tensor, atol: Any, rtol: Any) -> tuple[Any, Any]:
 
 
 def _matrices(name: str, A: Tensor) -> None:
-    if A.ndim < 2 or A.array.dtype not in FLOATING:
+    if A.ndim < 2 or A.array.dtype not in FLOATING or A.array.dtype == "float16":
         raise RuntimeError(
             f"{name}: expected a tensor with 2 or more dimensions of floating type, got one of "
             f"{A.dtype} with shape {tuple(A.shape)}"
@@ -46,11 +46,12 @@ def _limit(xp, s, atol, rtol):
 def pinv_op(xp, x, /, atol, rtol, hermitian):
     """The matrix that inverts x as far as that goes: of all X, the least with x X x = x."""
     if hermitian:
-        s, vectors = xp.linalg.eigh(x)
+        base.squares([x])
+        s, vectors = base.solved("eigh did not converge", xp.linalg.eigh, x)
         size = xp.abs(s)
         u, vh = vectors, xp.conj(vectors).swapaxes(-1, -2)
     else:
-        u, s, vh = xp.linalg.svd(x, full_matrices=False)
+        u, s, vh = base.solved("svd did not converge", xp.linalg.svd, x, False)
         size = s
     keep = size > _limit(xp, size, atol, rtol)
     inverse = keep / xp.where(keep, s, 1)
@@ -84,9 +85,9 @@ def pinverse(input, rcond=1e-15):
 def rank_op(xp, x, /, atol, rtol, hermitian):
     """How many singular values are above max(atol, rtol · the largest)."""
     if hermitian:
-        s = xp.abs(xp.linalg.eigvalsh(x))
+        s = xp.abs(base.eigvalsh.forward(xp, x, "L"))
     else:
-        s = xp.linalg.svd(x, compute_uv=False)
+        s = base.svdvals.forward(xp, x)
     return xp.sum(s > _limit(xp, s, atol, rtol), axis=-1)
 
 
@@ -111,7 +112,12 @@ def _check(A: Tensor, B: Tensor, driver: Any) -> bool:
             f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), not {driver}"
         )
     alike([A.array, B.array])
-    vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
+    vector = A.ndim - B.ndim == 1
+    if not vector and A.ndim != B.ndim:
+        raise RuntimeError(
+            f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - "
+            f"other.dim()) <= 1, they are {A.ndim} and {B.ndim}"
+        )
     if A.shape[-2] != B.shape[-1 if vector else -2]:
         raise RuntimeError(
             f"{name}: input.size(-2) should match other.size(-2), the shapes are "
@@ -137,7 +143,6 @@ def lstsq(A, B, rcond=None, *, driver=None):
     if m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all())):
         away = OPS["abs"](A @ solution - B)
         residuals = (away * away).sum(-2)
-        residuals = residuals.squeeze(-1) if vector else residuals
     if driver == "gels":
         rank = rank.new_empty((0,))
     singular = residuals.detach().new_empty((0,))

@@ -27,11 +27,14 @@ class LinAlgError(OpRuntimeError):
 
 
 def matrices(arrays):
-    """The inputs as they are; RuntimeError where they are not matrices of float32 or wider."""
+    """The inputs as they are; an error where they are not matrices of float32 or wider."""
     alike(arrays)
     for a in arrays:
         if a.dtype not in FLOATING or a.dtype == "float16":
-            raise RuntimeError(f"expected a matrix of float32 or float64, got {a.dtype.name}")
+            raise NotImplementedError(
+                f"not implemented for {a.dtype.name}: expected a matrix of floating point or "
+                "complex numbers, float32 or wider"
+            )
         if a.ndim < 2:
             raise RuntimeError(f"The input must have at least 2 dimensions, its shape is {a.shape}")
     return arrays
@@ -45,7 +48,8 @@ def squares(arrays):
     return arrays
 
 
-def _solved(problem, function, *args):
+def solved(problem, function, *args):
+    """What a routine gives; LinAlgError where it fails."""
     try:
         return function(*args)
     except np.linalg.LinAlgError:
@@ -72,7 +76,7 @@ def identity(x: Tensor) -> Tensor:
 @op(name="linalg_inv", on="", promote=squares)
 def inv(xp, x):
     """x⁻¹."""
-    return _solved("The input matrix is singular: it has no inverse", xp.linalg.inv, x)
+    return solved("The input matrix is singular: it has no inverse", xp.linalg.inv, x)
 
 
 inv.gradients(x=lambda ns, g, out: -ns.matmul(adjoint(ns, out), ns.matmul(g, adjoint(ns, out))))
@@ -81,7 +85,7 @@ inv.gradients(x=lambda ns, g, out: -ns.matmul(adjoint(ns, out), ns.matmul(g, adj
 @op(name="linalg_solve", on="", promote=squares)
 def solve(xp, x, y):
     """The matrix X with x X = y."""
-    return _solved("The input matrix is singular: no unique solution", xp.linalg.solve, x, y)
+    return solved("The input matrix is singular: no unique solution", xp.linalg.solve, x, y)
 
 
 @solve.gradient("x", "y")
@@ -93,7 +97,8 @@ def _(ns, g, x, out):
 @op(name="linalg_det", on="", promote=squares)
 def det(xp, A):
     """The determinant: by how much A stretches volume, negative where it mirrors."""
-    return xp.asarray(xp.linalg.det(A))
+    with np.errstate(invalid="ignore"):
+        return xp.asarray(xp.linalg.det(A))
 
 
 @det.gradient("A")
@@ -112,7 +117,8 @@ def _(ns, g, A, out):
 @op(name="linalg_slogdet", on="", promote=squares, outputs=2)
 def slogdet(xp, x):
     """The sign of the determinant and the logarithm of its size."""
-    return tuple(map(xp.asarray, xp.linalg.slogdet(x)))
+    with np.errstate(invalid="ignore"):
+        return tuple(map(xp.asarray, xp.linalg.slogdet(x)))
 
 
 @slogdet.gradient("x")
@@ -136,7 +142,10 @@ def cholesky(xp, x, /, upper):
     given = xp.triu(x) if upper else xp.tril(x)
     rest = xp.triu(x, 1) if upper else xp.tril(x, -1)
     whole = given + xp.conj(rest).swapaxes(-1, -2)
-    found = _solved("The input is not positive-definite", xp.linalg.cholesky, whole)
+    problem = "The input is not positive-definite"
+    found = solved(problem, xp.linalg.cholesky, whole)
+    if xp.isnan(xp.diagonal(found, 0, -2, -1)).any():
+        raise LinAlgError("linalg", problem, "", here())
     return xp.conj(found).swapaxes(-1, -2) if upper else found
 
 
@@ -190,7 +199,7 @@ def _to_tall(ns, to_q, to_r, q, r):
 @op(name="linalg_eigh", on="", promote=squares, outputs=2)
 def eigh(xp, x, /, UPLO):
     """Eigenvalues, in rising order, and eigenvectors of a symmetric (Hermitian) matrix."""
-    return tuple(_solved("eigh did not converge", xp.linalg.eigh, x, _triangle(UPLO)))
+    return tuple(solved("eigh did not converge", xp.linalg.eigh, x, _triangle(UPLO)))
 
 
 def _triangle(UPLO):
@@ -220,7 +229,7 @@ def _(ns, g, x, out, UPLO):
 @op(name="linalg_eigvalsh", on="", promote=squares)
 def eigvalsh(xp, A, /, UPLO):
     """The eigenvalues, in rising order, of a symmetric (Hermitian) matrix."""
-    return _solved("eigvalsh did not converge", xp.linalg.eigvalsh, A, _triangle(UPLO))
+    return solved("eigvalsh did not converge", xp.linalg.eigvalsh, A, _triangle(UPLO))
 
 
 @eigvalsh.gradient("A")
@@ -232,7 +241,7 @@ def _(ns, g, A, UPLO):
 @op(name="linalg_svd", on="", promote=matrices, outputs=3)
 def svd(xp, x, /, full_matrices):
     """x = U S V': singular values S, falling, between matrices with orthonormal columns."""
-    return tuple(_solved("svd did not converge", xp.linalg.svd, x, full_matrices))
+    return tuple(solved("svd did not converge", xp.linalg.svd, x, full_matrices))
 
 
 @svd.gradient("x")
@@ -255,7 +264,7 @@ def _(ns, g, x, out, full_matrices):  # J. Townsend, "Differentiating the SVD" (
 @op(name="linalg_svdvals", on="", promote=matrices)
 def svdvals(xp, A):
     """The singular values, in falling order."""
-    return _solved("svdvals did not converge", lambda a: xp.linalg.svd(a, compute_uv=False), A)
+    return solved("svdvals did not converge", lambda a: xp.linalg.svd(a, compute_uv=False), A)
 
 
 @svdvals.gradient("A")

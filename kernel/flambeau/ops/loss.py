@@ -6,7 +6,7 @@ import warnings
 from math import prod
 
 from ..errors import BadValue
-from .promote import same
+from .promote import alike, only_float, same
 from .registry import function, op
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -55,7 +55,12 @@ def _same_size(input, target):
 # Of each element's difference
 
 
-@op(on="", promote=same, name="mse_loss")
+def _floats(arrays):
+    """In their common type, which has to hold floats."""
+    return only_float(same(arrays))
+
+
+@op(on="", promote=_floats, name="mse_loss")
 def mse_op(xp, x, y, /, reduction):
     """(x - y)²."""
     d = x - y
@@ -76,6 +81,8 @@ def opposite(gx, needs):
 @op(on="", promote=same, name="l1_loss")
 def l1_op(xp, x, y, /, reduction):
     """|x - y|."""
+    if reduction == "mean":
+        only_float([x])
     return reduced(xp, xp.abs(x - y), reduction)
 
 
@@ -85,7 +92,7 @@ def _(ns, g, x, y, reduction, needs):
     return opposite(shared(g, prod(d.shape), reduction) * ns.sign(d), needs)
 
 
-@op(on="", promote=same, name="huber_loss")
+@op(on="", promote=_floats, name="huber_loss")
 def huber_op(xp, x, y, /, reduction, delta):
     """(x - y)² / 2 near the target, delta · (|x - y| - delta / 2) further out."""
     d = xp.abs(x - y)
@@ -99,7 +106,7 @@ def _(ns, g, x, y, reduction, delta, needs):
     return opposite(shared(g, prod(d.shape), reduction) * ns.clamp(d, -delta, delta), needs)
 
 
-@op(on="", promote=same, name="smooth_l1_loss")
+@op(on="", promote=_floats, name="smooth_l1_loss")
 def smooth_l1_op(xp, x, y, /, reduction, beta):
     """(x - y)² / (2 beta) near the target, |x - y| - beta / 2 further out."""
     return huber_op.forward(xp, x, y, reduction, beta) / beta
@@ -160,7 +167,7 @@ def _times(values, weight):
     return values if weight is None else values * weight
 
 
-@op(on="", promote=same, name="binary_cross_entropy")
+@op(on="", promote=alike, name="binary_cross_entropy")
 def bce_op(xp, x, y, weight, /, reduction):
     """-(y log x + (1 - y) log(1 - x)), each logarithm kept above -100."""
     if x.shape != y.shape:
@@ -236,7 +243,7 @@ def binary_cross_entropy_with_logits(
     return bce_logits_op(input, target, weight, pos_weight, reduction)
 
 
-@op(on="", promote=same, name="kl_div")
+@op(on="", promote=_floats, name="kl_div")
 def kl_op(xp, x, y, /, reduction, log_target):
     """y (log y - x), where y is given as it is or as its logarithm."""
     if log_target:
@@ -261,10 +268,11 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
     "batchmean" divides the sum by the batch size. Mirrors ``torch.nn.functional.kl_div``.
     """
+    old = size_average is not None or reduce is not None
     reduction = chosen(size_average, reduce, reduction)
     if reduction == "batchmean":
         return kl_op(input, target, "sum", log_target) / max(1, input.shape[0] if input.ndim else 1)
-    if reduction == "mean":
+    if reduction == "mean" and not old:
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. "
             "'batchmean' divides only by the batch size, and aligns with the KL div definition.",

@@ -24,6 +24,15 @@ _OldLu = result_type("_lu_with_info", "LU", "pivots", "info")
 _Triangular = result_type("triangular_solve", "solution", "cloned_coefficient")
 
 
+def deprecated(old: str, new: str) -> None:
+    """Warns that a function of the package has moved to ``linalg``."""
+    warnings.warn(
+        f"torch.{old} is deprecated in favor of torch.linalg.{new} and will be removed in a "
+        "future PyTorch release.",
+        stacklevel=4,
+    )
+
+
 @op(name="linalg_solve_triangular", on="", promote=squares)
 def triangular(xp, x, y, /, upper, unitriangular):
     """The X with x X = y where x is a triangle: one row of X after the other."""
@@ -62,6 +71,7 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
 @function
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """The X with A X = input for a triangle A (or its transpose), and a copy of A."""
+    deprecated("triangular_solve", "solve_triangular")
     if input.shape[-2:-1] != A.shape[-1:]:
         raise RuntimeError(
             f"Incompatible matrix sizes for triangular_solve: A has shape {tuple(A.shape)}, b has "
@@ -177,11 +187,7 @@ def lu(A, *, pivot=True):
 @function(name="lu")
 def _(A, pivot=True, get_infos=False):
     """L and U in one array, and the exchanges of rows; also `info` where asked for."""
-    warnings.warn(
-        "torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex "
-        "and will be removed in a future PyTorch release.",
-        stacklevel=3,
-    )
+    deprecated("lu", "lu_factor / torch.linalg.lu_factor_ex")
     packed, pivots, info = _factored(A, pivot)
     return _OldLu(packed, pivots, info) if get_infos else (packed, pivots)
 
@@ -227,6 +233,7 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
 @function(name="lu_solve")
 def _(input, LU_data, LU_pivots):
     """The X with A X = input from A's factors, as `linalg.lu_solve`."""
+    deprecated("lu_solve", "lu_solve")
     return lu_solve(LU_data, LU_pivots, input)
 
 

@@ -14,6 +14,13 @@ def _check_reduction(size_average, reduce, reduction):
         check_reduction(reduction)
 
 
+def _check_classes(target, count):
+    if target.dtype.name != "int64":
+        raise RuntimeError(f"expected a target of int64 but found {target.dtype}")
+    if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < count:
+        raise RuntimeError(f"target out of range: there are the classes 0 to {count - 1}")
+
+
 @function(on="F")
 def multi_margin_loss(
     input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
@@ -23,11 +30,16 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.dim() != 1:
         raise ValueError("weight must be one-dimensional")
+    if weight is not None and weight.shape[0] != (input.shape[-1] if input.ndim else 1):
+        raise RuntimeError(
+            f"inconsistent weight size, expected {input.shape[-1:]} but got {list(weight.shape)}"
+        )
     _check_reduction(size_average, reduce, reduction)
     single = input.ndim <= 1 and target.ndim == 0
     x, at = (input.reshape(1, -1), target.reshape(-1)) if input.ndim <= 1 else (input, target)
     if x.ndim != 2 or tuple(at.shape) != tuple(x.shape[:1]):
         raise RuntimeError(f"inconsistent target size, got: {list(target.shape)}")
+    _check_classes(at, x.shape[1])
     at = at.unsqueeze(1)
     gaps = (margin - x.gather(1, at) + x).clamp(0)
     gaps = gaps * gaps if p == 2 else gaps

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from math import prod
 
+from ..dtypes import float32
 from ..errors import BadValue
+from ..limits import finfo
 from .pad import pad
 from .promote import only_float
 from .registry import OPS, function, op
@@ -307,9 +309,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     ``eps`` is the dtype's own where None. Mirrors ``torch.nn.functional.rms_norm``.
     """
     if eps is None:
-        import numpy as np
-
-        eps = float(np.finfo(input.dtype.numpy).eps)
+        eps = finfo(input.dtype if input.dtype.itemsize > 2 else float32).eps
     return rms_norm_op(input, weight, _as_shape(normalized_shape), eps)
 
 

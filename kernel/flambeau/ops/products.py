@@ -163,9 +163,11 @@ def _(A, *, offset=0, dim1=-2, dim2=-1):
 @function(on="linalg", name="vander")
 def vander(x, *, N=None):
     """The powers 0 to N - 1 of each element as a row."""
-    if N is not None and N <= 1:
-        raise RuntimeError(f"N must be greater than 1, got {N}")
-    return _powers(x.unsqueeze(0) if x.ndim == 0 else x, N)
+    x = x.unsqueeze(0) if x.ndim == 0 else x
+    n = x.shape[-1] if N is None else N
+    if n <= 1:
+        raise RuntimeError(f"N must be greater than 1, got {n}")
+    return _powers(x, n)
 
 
 def _powers(x: Tensor, N: int | None) -> Tensor:

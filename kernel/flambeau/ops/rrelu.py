@@ -10,9 +10,9 @@ from .registry import function, op
 
 
 @op(on="", name="rrelu", promote=only_float, extras=["slope"])
-def rrelu_op(xp, x, /, lower, upper):
+def rrelu_op(xp, x, /, lower, upper, generator=None):
     """x where positive, else times a slope drawn for each element."""
-    drawn = lower + (upper - lower) * generator_for(device_of(x)).random(size=x.shape)
+    drawn = lower + (upper - lower) * generator_for(device_of(x), generator).random(size=x.shape)
     negative = (x <= 0).astype(x.dtype)
     slope = drawn.astype(x.dtype) * negative + (1 - negative)
     return x * slope, slope
@@ -21,19 +21,33 @@ def rrelu_op(xp, x, /, lower, upper):
 rrelu_op.gradients(x=lambda g, slope: g * slope)
 
 
-@function(on="fb F")
-def rrelu(input, lower=1 / 8, upper=1 / 3, training=False, inplace=False):
-    """x for x > 0, a x else; a from U(lower, upper) in training, (lower + upper) / 2 else.
-
-    Mirrors ``torch.nn.functional.rrelu``.
-    """
+def _run(input, lower, upper, training, inplace, generator):
     if lower > upper:
         raise RuntimeError(
             "Lower bound should be less than or equal to the upper bound, got "
             f"{lower} and {upper}"
         )
     middle = (lower + upper) / 2
-    settings = (lower, upper) if training else (middle, middle)
-    if inplace:
-        return apply_inplace(rrelu_op, (input,), settings)
-    return rrelu_op(input, *settings)
+    settings = (lower, upper, generator) if training else (middle, middle, generator)
+    return apply_inplace(rrelu_op, (input,), settings) if inplace else rrelu_op(input, *settings)
+
+
+@function(on="F")
+def rrelu(input, lower=1 / 8, upper=1 / 3, training=False, inplace=False):
+    """x for x > 0, a x else; a from U(lower, upper) in training, (lower + upper) / 2 else.
+
+    Mirrors ``torch.nn.functional.rrelu``.
+    """
+    return _run(input, lower, upper, training, inplace, None)
+
+
+@function(on="fb", name="rrelu")
+def native_rrelu(input, lower=1 / 8, upper=1 / 3, training=False, generator=None):
+    """`nn.functional.rrelu`, drawing from a generator of one's own."""
+    return _run(input, lower, upper, training, False, generator)
+
+
+@function(on="fb F")
+def rrelu_(input, lower=1 / 8, upper=1 / 3, training=False, generator=None):
+    """In-place version of ``rrelu``: writes into the tensor, returns it."""
+    return _run(input, lower, upper, training, True, generator)

@@ -32,7 +32,7 @@ def make_tensor(
     if noncontiguous and memory_format is not None:
         raise ValueError("noncontiguous and memory_format cannot both be given")
     drawn = sizes if not noncontiguous or not sizes else (*sizes[:-1], 2 * sizes[-1])
-    made = _drawn(drawn, dtype, low, high)
+    made: Any = _drawn(drawn, dtype, low, high)
     if noncontiguous and sizes:
         made = made[..., ::2]
     if exclude_zero:
@@ -49,8 +49,8 @@ def _drawn(sizes: Any, dtype: dtypes.dtype, low: Any, high: Any) -> Tensor:
         least = (0 if unsigned else _INTEGERS[0]) if low is None else int(low)
         most = _INTEGERS[1] if high is None else int(high)
         return FUNCTIONS["randint"](least, max(most, least + 1), sizes, dtype=dtype)
-    least, most = -9.0 if low is None else low, 9.0 if high is None else high
-    if least > most:
-        raise ValueError(f"make_tensor: low is {least} and high is {most}; low < high would fit")
-    parts = [FUNCTIONS["rand"](sizes, dtype=dtypes.float64) * (most - least) + least for _ in "ri"]
+    start, end = -9.0 if low is None else low, 9.0 if high is None else high
+    if start > end:
+        raise ValueError(f"make_tensor: low is {start} and high is {end}; low < high would fit")
+    parts = [FUNCTIONS["rand"](sizes, dtype=dtypes.float64) * (end - start) + start for _ in "ri"]
     return (parts[0] + 1j * parts[1] if dtype.is_complex else parts[0]).to(dtype)

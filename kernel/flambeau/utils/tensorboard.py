@@ -1,6 +1,6 @@
 """``SummaryWriter``: figures for TensorBoard, written by tensorboardX.
 
-Mirrors ``torch.utils.tensorboard``. It is imported when it is asked for: ``pip install flambeau[tensorboard]``.
+Mirrors ``torch.utils.tensorboard``; ``pip install flambeau[tensorboard]`` brings what it needs.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from op_table import FLOATS, Sample, randn
 
+LONG = ("float32",)
+
 SAMPLES = [
     Sample("matmul", randn(3, 4), randn(4, 2)),
     Sample("matmul", randn(4), randn(4)),
@@ -28,6 +30,23 @@ SAMPLES = [
     Sample("addmm", randn(2), randn(3, 4), randn(4, 2), beta=0.5, alpha=2.0).but(dtypes=FLOATS),
     Sample("baddbmm", randn(2, 3, 5), randn(2, 3, 4), randn(2, 4, 5)),
     Sample("baddbmm", randn(5), randn(2, 3, 4), randn(2, 4, 5), beta=2, alpha=3),
+    Sample("addbmm", randn(3, 5), randn(2, 3, 4), randn(2, 4, 5)),
+    Sample("addbmm", randn(3, 5), randn(2, 3, 4), randn(2, 4, 5), beta=0, alpha=3),
+    Sample("addmv", randn(3), randn(3, 4), randn(4)),
+    Sample("addmv", randn(1), randn(3, 4), randn(4), beta=2, alpha=3),
+    Sample("addr", randn(3, 4), randn(3), randn(4)),
+    Sample("addr", randn(4), randn(3), randn(4), beta=2, alpha=3).but(dtypes=FLOATS),
+    Sample("cdist", randn(3, 4), randn(5, 4)).but(dtypes=LONG),
+    *(
+        Sample("cdist", randn(2, 3, 4), randn(5, 4), p).but(dtypes=LONG)
+        for p in (0.0, 0.5, 1.0, 1.5, 3.0, float("inf"))
+    ),
+    Sample("cdist", randn(3, 4), randn(5, 4), compute_mode="use_mm_for_euclid_dist").but(
+        dtypes=LONG
+    ),
+    *(Sample("pdist", randn(4, 3), p).but(dtypes=LONG) for p in (1.0, 2.0, 3.0, float("inf"))),
+    Sample("F.pdist", randn(4, 3)).but(dtypes=LONG),
+    Sample("tensordot", randn(1, 2), randn(3, 2), dims=([0], [0])),
     Sample("F.linear", randn(5, 4), randn(3, 4), randn(3)),
     Sample("F.linear", randn(4), randn(3, 4)),
     Sample("F.linear", randn(2, 5, 4), randn(3, 4), bias=randn(3)),

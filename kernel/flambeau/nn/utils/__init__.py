@@ -1,15 +1,23 @@
 """Helpers for training: gradients clipped, weights normalised, parametrized, pruned and fused."""
 
-from . import clip as clip_grad
-from . import fusion, parametrizations, parametrize, prune, rnn, stateless
-from . import vector as convert_parameters
-from .clip import (
+from . import (
+    clip_grad,
+    convert_parameters,
+    fusion,
+    parametrizations,
+    parametrize,
+    prune,
+    rnn,
+    stateless,
+)
+from .clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
     clip_grad_value_,
     clip_grads_with_norm_,
     get_total_norm,
 )
+from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .fusion import (
     fuse_conv_bn_eval,
     fuse_conv_bn_weights,
@@ -21,7 +29,6 @@ from .making import (
     convert_conv3d_weight_memory_format,
     skip_init,
 )
-from .vector import parameters_to_vector, vector_to_parameters
 from .weights import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 
 __all__ = [

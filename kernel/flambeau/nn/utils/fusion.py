@@ -53,11 +53,10 @@ def fuse_conv_bn_weights(
 def _fused(w: Any, b: Any, bn: Any, shape: list[int]) -> tuple[Parameter, Parameter]:
     mean, var, eps, bn_w, bn_b = bn
     bias = zeros_like(mean) if b is None else b
-    wants = (w.requires_grad, b.requires_grad if b is not None else w.requires_grad)
     scale = (ones_like(mean) if bn_w is None else bn_w) * (var + eps).rsqrt()
     shift = (bias - mean) * scale + (zeros_like(mean) if bn_b is None else bn_b)
     weight = w * scale.reshape(shape).to(w.dtype)
-    return Parameter(weight, wants[0]), Parameter(shift.to(bias.dtype), wants[1])
+    return Parameter(weight, w.requires_grad), Parameter(shift.to(bias.dtype), bias.requires_grad)
 
 
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:

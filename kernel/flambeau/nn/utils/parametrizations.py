@@ -8,7 +8,6 @@ from ... import linalg
 from ...autograd.grad_mode import no_grad
 from ...ops.creation import empty, eye, zeros_like
 from ...ops.join import cat
-from ...ops.registry import OPS
 from .. import functional as F
 from ..module import Module
 from ..parameter import is_lazy
@@ -32,7 +31,7 @@ def _weight_of(module: Any, name: str) -> Any:
 
 def _factor(a: Any) -> Any:
     """The Q of a = Q R with a positive diagonal in R, which makes it unique."""
-    packed, tau = OPS["geqrf"](a)
+    packed, tau = a.geqrf()
     q = linalg.householder_product(packed, tau)
     return q * packed.diagonal(0, -2, -1).sgn().unsqueeze(-2)
 
@@ -77,7 +76,7 @@ class _Orthogonal(Module):
             x = cat([x, x.new_zeros((*x.shape[:-1], n - k))], -1)
         a = x - x.mH
         if self.orthogonal_map == "matrix_exp":
-            q = OPS["matrix_exp"](a)
+            q = a.matrix_exp()
         else:
             one = eye(n, dtype=a.dtype, device=a.device)
             q = linalg.solve(one - a * 0.5, one + a * 0.5)
@@ -109,9 +108,9 @@ class _Orthogonal(Module):
                 "It is not possible to assign to the matrix exponential or the Cayley "
                 "parametrizations when use_trivialization=False."
             )
-        a, tau = OPS["geqrf"](tall)
+        a, tau = tall.geqrf()
         diagonal = a.diagonal(0, -2, -1)
-        diagonal.copy_(diagonal.sgn().masked_fill(tau == 0, -1.0))
+        diagonal.copy_(diagonal.sgn() * (1 - 2 * (tau == 0).to(a.dtype)))
         return a.mT if wide else a
 
     def _based(self, q: Any) -> Any:
@@ -236,7 +235,7 @@ class _SpectralNorm(Module):
             with no_grad():
                 self._iterate(matrix, self.n_power_iterations)
         u, v = self._u.clone(), self._v.clone()  # the next forward overwrites the buffers
-        return weight / OPS["vdot"](u, matrix @ v)
+        return weight / u.vdot(matrix @ v)
 
     def right_inverse(self, value: Any) -> Any:
         """The value itself: it may have any length."""

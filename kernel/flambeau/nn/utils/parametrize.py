@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ...autograd.grad_mode import no_grad
@@ -81,10 +81,8 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
-                    try:
+                    with suppress(NotImplementedError):
                         start = module.right_inverse(start)
-                    except NotImplementedError:
-                        pass
         if not isinstance(start, (Tensor, Sequence)):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
@@ -225,10 +223,12 @@ def _add_to(listed: ParametrizationList, parametrization: Any, unsafe: bool) -> 
     """Appends one to those that there are, its start the value that they give now."""
     if not unsafe:
         value = listed()
-        listed._check("A parametrization", parametrization(value), value, shape=True)
+        made = parametrization(value)
+        listed._check("A parametrization", made, value, shape=True)
         if hasattr(parametrization, "right_inverse"):
-            start = parametrization.right_inverse(value)
-            listed._check("`right_inverse`", start, value)
+            with suppress(NotImplementedError):
+                start = parametrization.right_inverse(made)
+                listed._check("`right_inverse`", start, value, shape=True)
     listed.append(parametrization)
     listed.unsafe |= unsafe
 
@@ -276,7 +276,7 @@ def type_before_parametrizations(module: Any) -> type:
 def transfer_parametrizations_and_params(
     from_module: Any, to_module: Any, tensor_name: str | None = None
 ) -> Any:
-    """Gives ``to_module`` the parametrizations and parameters of a tensor, or of all; returns it."""
+    """Gives ``to_module`` parametrizations and parameters of a tensor, or of all; returns it."""
     if not is_parametrized(from_module):
         return to_module
     names = from_module.parametrizations if tensor_name is None else [tensor_name]

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 from ...ops.creation import ones_like
 from ...ops.random import rand_like
-from ...ops.registry import OPS
 from ...tensor import Tensor
-from .vector import parameters_to_vector
+from .convert_parameters import parameters_to_vector
 
 
 def _hooks(module: Any) -> list[Any]:
@@ -188,7 +187,7 @@ class _Amount(BasePruningMethod):
     def _lowest(self, scores: Any) -> Any:
         """The places of the lowest scores."""
         count = self._count(scores.numel())
-        return OPS["topk"](scores.reshape(-1), count, largest=False)[1]
+        return scores.reshape(-1).topk(count, largest=False)[1]
 
     def _without(self, t: Any, mask: Any, scores: Any) -> Any:
         """The mask without the entries of the lowest scores."""
@@ -256,7 +255,7 @@ class LnStructured(_Structured):
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         """The mask without the channels of smallest norm."""
-        scores = OPS["norm"](t, self.n, self._channels(t))
+        scores = t.norm(self.n, self._channels(t))
         return self._without_channels(t, default_mask, scores)
 
 
@@ -347,7 +346,7 @@ def global_unstructured(
     vector = PruningContainer(method).compute_mask(
         parameters_to_vector(scores), parameters_to_vector(masks)
     )
-    parts: Any = OPS["split"](vector, [value.numel() for value in values])
+    parts = vector.split([value.numel() for value in values])
     for (module, name), value, part in zip(pairs, values, parts, strict=True):
         custom_from_mask(module, name, part.reshape(value.shape))
 

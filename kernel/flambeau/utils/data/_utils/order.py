@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from typing import Any
 
@@ -38,8 +39,10 @@ class Order:
             self._resume(loader.generator, resume)
 
     def _draw(self, generator: Any) -> None:
-        self.tasks = iter(self.sampler)
+        self.tasks: Iterator[Any] = iter(self.sampler)
         self.base_seed = int(randint(0, 2**63 - 1, (), generator=generator).item())
+        if not self.iterable:  # what the sampler draws, it draws now: with and without workers
+            self.tasks = chain(list(islice(self.tasks, 1)), self.tasks)
 
     def _resume(self, generator: Any, resume: dict[str, Any]) -> None:
         now = default_generator.get_state()  # the common stream is the user's to restore
@@ -51,7 +54,7 @@ class Order:
         self.yielded = resume["yielded"]
         if not self.iterable:
             first = list(islice(self.tasks, self.yielded + 1))[self.yielded :]
-            self.tasks = chain(first, self.tasks)
+            self.tasks = chain(first, self.tasks)  # the sampler is one ahead, as it was
         default_generator.set_state(now)
 
     def __next__(self) -> Any:
