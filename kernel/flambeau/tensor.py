@@ -295,7 +295,7 @@ class Tensor(ArrayProtocols, Attributes):
         return complex(self._number())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     def __hash__(self) -> int:
         return id(self)

@@ -7,6 +7,7 @@ taken, all that its output was used for has already sent its gradient.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +20,7 @@ from .node import Node, Output
 from .rules import OPS, ArrayNamespace, TensorNamespace, namespace_of
 
 _taped = TensorNamespace()
+_running: dict[int, Pass] = {}  # the backward of each thread
 
 
 def _namespace(array: Any) -> ArrayNamespace:
@@ -52,6 +54,7 @@ class Pass:
 
     def begin(self, roots: Any) -> None:
         """Looks at the tensors that the backward starts from."""
+        self.roots = [getattr(t, "_node", None) or t for t in roots]
         if not self.create_graph and roots:
             self.ns = _namespace(roots[0].array)
         if slot.recorder is not None:
@@ -131,6 +134,18 @@ class Pass:
 
     def run(self) -> None:
         """Works until nothing waits."""
+        me = get_ident()
+        outer = _running.get(me)
+        _running[me] = self
+        try:
+            self._work()
+        finally:
+            if outer is None:
+                del _running[me]
+            else:
+                _running[me] = outer
+
+    def _work(self) -> None:
         heap, waiting = self.heap, self.waiting
         while heap:
             node, g = waiting.pop(-heappop(heap))
@@ -194,6 +209,8 @@ class Pass:
 
     def _fill(self, node: Node, gradients: list[Any]) -> list[Any]:
         """Zeros where an output of several was not used."""
+        if node.plan.op.gaps(node.kept):
+            return gradients
         given = next(g for g in gradients if g is not None)
         xp = module_of(given.array if self.create_graph else given)
         filled = []
@@ -203,6 +220,11 @@ class Pass:
                 g = wrap(g) if self.create_graph else g
             filled.append(g)
         return filled
+
+
+def running() -> Pass | None:
+    """The backward that this thread is in the middle of."""
+    return _running.get(get_ident())
 
 
 kind_of_pass: type[Pass] = Pass  # anomaly mode puts one here that looks closer

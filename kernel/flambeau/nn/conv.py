@@ -105,13 +105,13 @@ class _Conv(Module):
             return [(b // 2, b - b // 2) for b in both]
         return [(p, p) for p in self.padding]
 
-    def _run(self, conv: Any, input: Tensor) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution with these weights in place of its own."""
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = padded(input, self._margins(), self.padding_mode), (0,) * self._dims
-        return conv(
-            *(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-        )
+        conv = (F.conv1d, F.conv2d, F.conv3d)[self._dims - 1]
+        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def _run_transposed(self, conv: Any, input: Tensor, output_size: Any) -> Tensor:
         more = self.output_padding if output_size is None else self._missing(input, output_size)
@@ -206,7 +206,7 @@ class Conv1d(_Plain):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution."""
-        return self._run(F.conv1d, input)
+        return self._conv_forward(input, self.weight, self.bias)
 
 
 class Conv2d(_Plain):
@@ -223,7 +223,7 @@ class Conv2d(_Plain):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution."""
-        return self._run(F.conv2d, input)
+        return self._conv_forward(input, self.weight, self.bias)
 
 
 class ConvTranspose1d(_Transposed):
@@ -253,7 +253,7 @@ class Conv3d(_Plain):
 
     def forward(self, input: Tensor) -> Tensor:
         """The convolution."""
-        return self._run(F.conv3d, input)
+        return self._conv_forward(input, self.weight, self.bias)
 
 
 class ConvTranspose3d(_Transposed):

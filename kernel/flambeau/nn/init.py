@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import Any
@@ -41,7 +42,7 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
@@ -77,21 +78,28 @@ def trunc_normal_(
     generator: Any = None,
 ) -> Tensor:
     """Values from N(mean, std²) cut off to [a, b]: those outside are drawn again."""
-    if mean < a - 2 * std or mean > b + 2 * std:
+    far = mean < a - 2 * std or mean > b + 2 * std
+    if far:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
             "The distribution of values may be incorrect.",
             stacklevel=2,
         )
     xp = module_of(tensor.array)
-    normal_(tensor, mean, std, generator)
-    for _ in range(100):
-        outside = (tensor.array < a) | (tensor.array > b)
-        if not outside.any():
-            break
-        again = normal_(Tensor(int(outside.sum())), mean, std, generator)
-        tensor.array[outside] = xp.asarray(again.array)
-    return _put(tensor, xp.clip(tensor.array, a, b))
+    values = xp.empty(tensor.numel(), tensor.array.dtype)
+    left = xp.arange(tensor.numel())
+    nearest = min(max(mean, a), b)  # the most probable value in [a, b]
+    while count := len(left):
+        if far:  # a normal value is hardly ever inside: take uniform ones, the probable more often
+            new = uniform_(Tensor(count), a, b, generator).array
+            chance = xp.exp(((nearest - mean) ** 2 - (new - mean) ** 2) / (2 * std**2))
+            fits = uniform_(Tensor(count), 0.0, 1.0, generator).array <= chance
+        else:
+            new = normal_(Tensor(count), mean, std, generator).array
+            fits = (new >= a) & (new <= b)
+        values[left[fits]] = new[fits]
+        left = left[~fits]
+    return _put(tensor, xp.clip(values, a, b).reshape(tensor.shape))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -154,7 +162,7 @@ def kaiming_uniform_(
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / _fan(tensor, mode))
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / _calculate_correct_fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -169,7 +177,7 @@ def kaiming_normal_(
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
-    std = calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode))
+    std = calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
     return normal_(tensor, 0.0, std, generator)
 
 
@@ -200,3 +208,28 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     for column in range(columns):
         tensor.array[order[:zeros, column], column] = 0
     return tensor
+
+
+def _renamed(function: Any) -> Any:
+    """The function under its old name, which has no underscore at the end."""
+    name = function.__name__.removesuffix("_")
+
+    @functools.wraps(function)
+    def old(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return function(*args, **kwargs)
+
+    old.__name__ = name
+    old.__doc__ = f"The old name of `{name}_`."
+    return old
+
+
+uniform, normal, constant = _renamed(uniform_), _renamed(normal_), _renamed(constant_)
+eye, dirac, sparse = _renamed(eye_), _renamed(dirac_), _renamed(sparse_)
+xavier_uniform, xavier_normal = _renamed(xavier_uniform_), _renamed(xavier_normal_)
+kaiming_uniform, kaiming_normal = _renamed(kaiming_uniform_), _renamed(kaiming_normal_)
+orthogonal = _renamed(orthogonal_)

@@ -337,9 +337,9 @@ class RMSNorm(_Affine):
         self.register_parameter("weight", made if elementwise_affine else None)
         self.reset_parameters()
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """The normalised input."""
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Its sizes and options."""

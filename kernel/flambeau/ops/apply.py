@@ -18,6 +18,7 @@ from ..autograd.node import Node, Output
 from ..device import cupy
 from ..errors import explain, not_a_tensor
 from ..record.slot import slot
+from ..storage import address_of
 from ..tensor import NUMBERS, Tensor, wrap
 
 
@@ -271,9 +272,27 @@ def _chain(x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
     """The base of a view, and the steps (op, params) that lead from it to the view."""
     steps = []
     while x._view is not None:
-        x, op, params = x._view
+        x, op, params = _parent(x)
         steps.append((op, params))
     return x, tuple(reversed(steps))
+
+
+def _parent(t: Tensor) -> Any:
+    """What a view was made of and how: with the shape that it had then, if that was changed."""
+    base, op, params = t._view
+    while (before := base.__dict__.get("_before")) is not None and not _shows(t, base, op, params):
+        base = before
+    return base, op, params
+
+
+def _shows(t: Tensor, base: Tensor, op: Any, params: Any) -> bool:
+    """Whether the view of what ``base`` is now is t."""
+    try:
+        made = op.forward(np if isinstance(base.array, ndarray) else cupy(), base.array, *params)
+    except Exception:  # a shape that the view's arguments do not fit
+        return False
+    same = made.shape == t.array.shape and made.strides == t.array.strides
+    return same and address_of(made) == address_of(t.array)
 
 
 def _rebase(x: Tensor) -> None:
@@ -301,7 +320,7 @@ def refresh(t: Tensor) -> None:
 
 def remake(t: Tensor) -> None:
     """Makes the node of a view again, on top of its base's present history."""
-    base, op, params = t._view
+    base, op, params = _parent(t)
     if op.outputs != 1:
         raise RuntimeError(
             f"Output of {op.name}() is a view and its base or another view of its base has been "

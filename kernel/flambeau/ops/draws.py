@@ -1,144 +1,173 @@
-"""Random numbers written into a tensor, by distribution."""
+"""Random tensors whose distribution depends on tensors, with gradients where there are any.
+
+A number drawn from a distribution with the distribution function F(x; a) moves with a such that
+F stays the same: dx/da = -(∂F/∂a) / (∂F/∂x). That is the gradient of gamma and Dirichlet numbers.
+"""
 
 from __future__ import annotations
 
-from math import isfinite
-
 import numpy as np
 
-from ..autograd.grad_mode import is_grad_enabled
-from ..device import module_of
-from ..dtypes import FLOATING
+from ..device import module_of, of
 from ..random import generator_for
-from ..tensor import Tensor, wrap
-from .index import copy_
-from .random import check_chance, draw
-from .registry import function
+from ..tensor import wrap
+from .bessel import scipy_of
+from .promote import to_float
+from .registry import function, op
 
 
-def _write(self, values):
-    """Fills a tensor; an operation of the graph only where a gradient is concerned."""
-    if self.requires_grad and is_grad_enabled():
-        return copy_(self, wrap(values.astype(self.array.dtype, copy=False)))
-    self.array[...] = values
-    if self._counter is not None:
-        self._counter[0] += 1
-    return self
+def _stream(array, generator):
+    return generator_for(of(array), generator)
 
 
-def _chances(self, generator):
-    """Numbers in [0, 1) in double precision, and their array module."""
-    shape, where = self.array.shape, self.device
-    drawn = draw("random", shape, np.dtype("float64"), where, generator)
-    return module_of(drawn), drawn
+@op(on="fb")
+def poisson(xp, x, /, generator=None):
+    """Poisson numbers with the rates that stand in the input."""
+    if x.size and not bool((x >= 0).all()):
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return _stream(x, generator).poisson(x).astype(x.dtype)
 
 
-def _continuous(name, self, kind=RuntimeError):
-    dtype = self.array.dtype
-    if dtype not in FLOATING or dtype.kind == "c":
-        raise kind(
-            f"{name}_: the distribution is continuous, dtype must be a floating point type, "
-            f"not {dtype.name}"
+poisson.gradients(x=lambda ns, g: g * 0)
+
+
+@op(on="fb")
+def binomial(xp, count, prob, /, generator=None):
+    """How many of ``count`` trials succeed, each with chance ``prob``."""
+    if count.dtype != prob.dtype:
+        raise RuntimeError(
+            f"expected count and prob of the same type, found {count.dtype} and {prob.dtype}"
         )
+    count, prob = xp.broadcast_arrays(count, prob)
+    drawn = _stream(prob, generator).binomial(count.astype("int64"), prob.astype("float64"))
+    return drawn.astype(prob.dtype)
 
 
-def _positive(name, what, value):
-    if not value > 0:
-        raise RuntimeError(f"{name}_ expects {what} > 0.0, but found {what}={value}")
+binomial.gradients(count=lambda ns, g: g * 0, prob=lambda ns, g: g * 0)
 
 
-@function(on="Tensor")
-def uniform_(self, from_=0.0, to=1.0, *, generator=None, **bounds):
-    """Overwrites with numbers uniformly distributed between ``from`` and ``to``."""
-    low, high = bounds.pop("from", from_), to
-    if bounds:
-        raise TypeError(f"uniform_() got an unexpected keyword argument {min(bounds)!r}")
-    if not (isfinite(low) and isfinite(high)):
-        raise RuntimeError(f"uniform_: from={low} or to={high} is out of bounds")
-    if low > high:
-        raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={high}")
-    drawn = draw("random", self.array.shape, self.array.dtype, self.device, generator)
-    return _write(self, drawn * (high - low) + low)
+# Gamma
 
 
-@function(on="Tensor")
-def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Overwrites with normal numbers of a mean and a standard deviation."""
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    drawn = draw("standard_normal", self.array.shape, self.array.dtype, self.device, generator)
-    return _write(self, drawn * std + mean)
+@op(on="fb", name="_standard_gamma", promote=to_float)
+def standard_gamma(xp, x, /, generator=None):
+    """Gamma numbers of shape x and rate 1, differentiable in x."""
+    return _stream(x, generator).standard_gamma(x.astype("float64")).astype(x.dtype)
 
 
-@function(on="Tensor")
-def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
-    """Overwrites with numbers whose logarithm is normal, with this mean and standard deviation."""
-    _continuous("log_normal", self, NotImplementedError)
-    _positive("log_normal", "std", std)
-    drawn = draw("standard_normal", self.array.shape, self.array.dtype, self.device, generator)
-    return _write(self, module_of(drawn).exp(drawn * std + mean))
+@op(on="fb", name="_standard_gamma_grad", promote=to_float)
+def standard_gamma_grad(xp, x, y):
+    """How the gamma number y moves with its shape x."""
+    special = scipy_of(xp, "special")
+    a, z = xp.broadcast_arrays(x.astype("float64"), y.astype("float64"))
+    slope = _slope(
+        xp, a, z > a, lambda t: special.gammainc(t, z), lambda t: special.gammaincc(t, z)
+    )
+    with np.errstate(all="ignore"):
+        density = xp.exp((a - 1) * xp.log(z) - z - special.gammaln(a))
+        # Far to the left F is zᵃ / Γ(a + 1), and what is known of it is its logarithm.
+        small = z * (special.digamma(a + 1) - xp.log(z)) / a
+        found = xp.where((z < 1e-8) | (density == 0), small, -slope / density)
+    return xp.where(z > 0, found, 0.0).astype(x.dtype)
 
 
-@function(on="Tensor")
-def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
-    """Overwrites with numbers of Cauchy's distribution: median + sigma · tan(an even angle)."""
-    _continuous("cauchy", self)
-    _positive("cauchy", "sigma", sigma)
-    xp, drawn = _chances(self, generator)
-    return _write(self, median + sigma * xp.tan(np.pi * (drawn - 0.5)))
+standard_gamma.gradients(x=lambda ns, g, x, out: g * ns._standard_gamma_grad(x, out))
 
 
-@function(on="Tensor")
-def exponential_(self, lambd=1.0, *, generator=None):
-    """Overwrites with exponentially distributed numbers of rate ``lambd``."""
-    _continuous("exponential", self)
-    _positive("exponential", "lambda", lambd)
-    xp, drawn = _chances(self, generator)
-    return _write(self, -xp.log1p(-drawn) / lambd)
+def _slope(xp, a, right, below, above):
+    """The slope in ``a`` of ``below``, a distribution function; 1 - below is ``above``.
+
+    Differences of fourth order, on that side where the values are small.
+    """
+    h = 1e-3 * xp.minimum(a, xp.sqrt(a))
+
+    def side(f):
+        return (f(a - 2 * h) - 8 * f(a - h) + 8 * f(a + h) - f(a + 2 * h)) / (12 * h)
+
+    return xp.where(right, -side(above), side(below))
+
+
+# Dirichlet
+
+
+@op(on="fb", name="_sample_dirichlet", promote=to_float)
+def sample_dirichlet(xp, x, /, generator=None):
+    """Numbers along the last dimension that sum to 1, with the concentrations x."""
+    a, stream = x.astype("float64"), _stream(x, generator)
+    # In logarithms: gamma numbers of a small shape are mostly too small for floats.
+    drawn = xp.log(stream.standard_gamma(a + 1)) + xp.log1p(-stream.random(a.shape)) / a
+    drawn = xp.exp(drawn - drawn.max(-1, keepdims=True))
+    out = (drawn / drawn.sum(-1, keepdims=True)).astype(x.dtype)
+    return xp.maximum(out, xp.finfo(x.dtype).tiny)
+
+
+@op(on="fb", name="_dirichlet_grad", promote=to_float)
+def dirichlet_grad(xp, x, alpha, total):
+    """How a part x of a Dirichlet number moves with its concentration, over 1 - x."""
+    special = scipy_of(xp, "special")
+    z, a, total = xp.broadcast_arrays(*(t.astype("float64") for t in (x, alpha, total)))
+    b = total - a
+    slope = _slope(
+        xp,
+        a,
+        z > a / total,
+        lambda t: special.betainc(t, b, z),
+        lambda t: special.betainc(b, t, 1 - z),
+    )
+    with np.errstate(all="ignore"):
+        log_beta = special.gammaln(a) + special.gammaln(b) - special.gammaln(total)
+        density = xp.exp((a - 1) * xp.log(z) + b * xp.log1p(-z) - log_beta)
+        small = z * (special.digamma(a + 1) - special.digamma(total) - xp.log(z)) / a
+        # Where almost all is in this part, the rest falls like that of a small one.
+        rest = 1 - z
+        large = (special.digamma(total) - special.digamma(a)) / b
+        found = xp.where((z < 1e-8) | (density == 0), small, -slope / density)
+        found = xp.where(rest < 1e-8, large, found)
+    return found.astype(x.dtype)
+
+
+def _dirichlet_rule(ns, g, x, out):
+    """The concentration of one part takes from all others in proportion: d(out) ∝ e - out."""
+    moved = ns._dirichlet_grad(out, x, ns.sum(x, -1, True))
+    return moved * (g - ns.sum(out * g, -1, True))
+
+
+sample_dirichlet.gradients(x=_dirichlet_rule)
+
+
+# Written into a tensor
 
 
 @function(on="Tensor")
 def geometric_(self, p, *, generator=None):
-    """Overwrites with how many tries it takes until something of chance ``p`` happens, from 1."""
+    """Overwrites with the numbers of trials up to the first success, each with chance ``p``."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    if self.array.dtype.kind in "bc":
-        raise NotImplementedError(f"geometric_ cannot fill a tensor of {self.dtype.name}")
-    xp, drawn = _chances(self, generator)
-    return _write(self, xp.floor(xp.log1p(-drawn) / np.log1p(-p)) + 1)
+    return self.copy_(wrap(_draw(self, generator, lambda xp, u: xp.ceil(xp.log(u) / np.log1p(-p)))))
 
 
 @function(on="Tensor")
-def bernoulli_(self, p=0.5, *, generator=None):
-    """Overwrites with 1 (probability p) and 0."""
-    if not isinstance(p, Tensor):
-        check_chance(p)
-    chance = p.array if isinstance(p, Tensor) else p
-    _, drawn = _chances(self, generator)
-    return _write(self, drawn < chance)
+def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
+    """Overwrites with Cauchy numbers."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+    return self.copy_(
+        wrap(_draw(self, generator, lambda xp, u: median + sigma * xp.tan(np.pi * (u - 0.5))))
+    )
 
 
 @function(on="Tensor")
-def random_(self, from_=0, to=None, *, generator=None, **bounds):
-    """Overwrites with integers from ``from`` up to ``to``; ``random_(n)`` counts from 0."""
-    dtype = self.array.dtype
-    if dtype.kind == "c":
-        raise NotImplementedError("random_ fills no complex tensors; uniform_ and normal_ do")
-    named = "from" in bounds
-    low, high = bounds.pop("from", from_), to
-    if bounds:
-        raise TypeError(f"random_() got an unexpected keyword argument {min(bounds)!r}")
-    if high is None and low and not named:
-        low, high = 0, low
-    exact = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53, "bool": 1}
-    most = exact.get(dtype.name) or int(np.iinfo(dtype).max)
-    if high is None:
-        high = most + (dtype.name in exact)
-    if low >= high:
-        raise RuntimeError(
-            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-        )
-    if dtype not in FLOATING and high - 1 > most:
-        raise RuntimeError(f"to - 1 is out of bounds for {dtype.name}: {high} - 1 > {most}")
-    drawn = generator_for(self.device, generator).integers(low, high, size=self.array.shape)
-    return _write(self, drawn)
+def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
+    """Overwrites with e to the power of normal numbers."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
+    stream, xp = _stream(self.array, generator), module_of(self.array)
+    drawn = stream.standard_normal(size=self.array.shape, dtype=np.float64)
+    return self.copy_(wrap(xp.exp(drawn * std + mean)))
+
+
+def _draw(tensor, generator, make):
+    """``make`` of numbers in (0, 1]."""
+    array = tensor.array
+    uniform = 1 - _stream(array, generator).random(size=array.shape, dtype=np.float64)
+    return make(module_of(array), uniform)

@@ -12,7 +12,7 @@ from ..errors import here
 from ..tensor import Tensor
 from .lapack import each, routine
 from .linalg import LinAlgError, identity, matrices, on_diagonal, squares
-from .matrix import adjoint
+from .matrix import adjoint, numpy_dtype
 from .registry import function, op
 from .shape import transpose
 from .sort import result_type
@@ -117,7 +117,7 @@ def _(ns, g, A, out):
     out = adjoint(ns, ns.linalg_solve_triangular(left, adjoint(ns, out), True, False))
     if n > m:
         out = ns.cat([out, _left(ns, top, to_upper[..., k:])], -1)
-    return ns.matmul(ns.lu_permutation(pivots, m, packed.dtype), out)
+    return ns.matmul(ns.lu_permutation(pivots, m, numpy_dtype(packed)), out)
 
 
 def _left(ns, lower, x):

@@ -11,8 +11,12 @@ from .shape import at_dim
 # What gradient rules share: they see arrays or Tensors.
 
 
+def numpy_dtype(x):
+    return getattr(x, "array", x).dtype
+
+
 def is_complex(x):
-    return getattr(x, "array", x).dtype.kind == "c"
+    return numpy_dtype(x).kind == "c"
 
 
 def adjoint(ns, x):
@@ -227,7 +231,7 @@ def tensordot(a, b, dims=2):
     ours, theirs = _contracted(a, b, dims)
     for i, j in zip(ours, theirs, strict=True):  # a size of 1 goes with any
         if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):
-            a, b = (t.sum(d, keepdim=True) for t, d in ((a, i), (b, j)))
+            a, b = (t.sum(d, keepdim=True, dtype=t.dtype) for t, d in ((a, i), (b, j)))
     rest_a = [d for d in range(a.ndim) if d not in ours]
     rest_b = [d for d in range(b.ndim) if d not in theirs]
     size = prod(a.shape[d] for d in ours)

@@ -7,11 +7,19 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd.grad_mode import is_grad_enabled, no_grad
 from ..tensor import Tensor
 
 # The spaces whose functions take `out`; methods do not.
 SPACES_WITH_OUT = frozenset(("fb", "F", "linalg", "fft", "special"))
+
+
+# Their results need an `out` of just their own type.
+_EXACT = frozenset(("aminmax", "complex", "gather", "index_select", "polar", "take"))
+# Their results may not lie where an input does, whole or in part.
+_APART = frozenset(("cat", "stack", "take", "masked_select", "gather", "index_select"))
 
 
 def write_to(out: Any, call: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
@@ -26,6 +34,8 @@ def write_to(out: Any, call: Callable[..., Any], args: Any, kwargs: dict[str, An
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}(): argument 'out' must be a Tensor, not {type(t).__name__}")
     _check_no_gradient(name, (*args, *kwargs.values(), *targets))
+    if name in _APART:
+        _check_apart(name, targets, args)
     if "dtype" in inspect.signature(call).parameters and kwargs.get("dtype") is None:
         complex_given = any(isinstance(a, Tensor) and a.is_complex() for a in args)
         if not complex_given or targets[0].is_complex():
@@ -57,9 +67,24 @@ def _check_no_gradient(name: str, values: Any) -> None:
             )
 
 
+def _check_apart(name: str, targets: Any, args: Any) -> None:
+    given = [t for a in args for t in (a if isinstance(a, (list, tuple)) else (a,))]
+    arrays = [t.array for t in given if isinstance(t, Tensor)]
+    for target in targets:
+        if any(isinstance(a, np.ndarray) and np.may_share_memory(a, target.array) for a in arrays):
+            raise RuntimeError(
+                f"{name}(): unsupported operation: `out` lies in the memory of an input, which is "
+                "still read while `out` is written; clone one of them"
+            )
+
+
 def _fill(name: str, target: Tensor, result: Tensor) -> None:
     from .convert import can_cast
 
+    if name in _EXACT and target.dtype is not result.dtype:
+        raise RuntimeError(
+            f"{name}(): expected `out` to have dtype {result.dtype}, but got {target.dtype} instead"
+        )
     if not can_cast(result.dtype, target.dtype):
         raise RuntimeError(
             f"{name}(): result type {result.dtype} can't be cast to the desired output type "

@@ -150,6 +150,8 @@ class Op:
         self.write: Callable[..., Any] | None = None  # its own in-place forward, if it has one
         self.problem: Callable[..., str | None] | None = None
         self.release: Callable[..., Any] | None = None  # what remains kept after a backward
+        # Whether its rule takes None for the gradient of an output that was not used.
+        self.gaps: Callable[[Any], bool] = lambda kept: False
         self._read_signature()
 
     def _read_signature(self) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from ..autograd.grad_mode import is_grad_enabled
 from ..tensor import Tensor, wrap
-from .registry import show
+from .apply import _check_writable
+from .registry import OPS, show
 from .shape import squeeze, t, transpose, unsqueeze
 from .strided import as_strided
 
@@ -18,24 +19,27 @@ def _before(x: Tensor) -> Tensor:
     old._view = x._view
     if x._view is not None:
         old._seen = x._seen
+    if "_before" in x.__dict__:
+        old.__dict__["_before"] = x.__dict__["_before"]
     return old
 
 
-def _become(x: Tensor, made: Tensor) -> None:
-    """Gives x the shape and history of a view of what it was; a base remains a base."""
+def _become(x: Tensor, made: Tensor, old: Tensor) -> None:
+    """Makes x a view of what it was, which the views there are of it go on to be views of."""
     x.array, x._node, x._needs_grad = made.array, made._node, made._needs_grad
-    if x._view is not None:
-        x._view, x._seen = made._view, made._seen
+    x.__dict__["_before"] = old
+    x._view = made._view
+    if x._counter is not None:
+        x._counter[0] += 1
+        x._seen = x._counter[0]
 
 
 def _in_place(view: Any, name: str) -> None:
     def reshaped(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if self.requires_grad and self.is_leaf and is_grad_enabled():
-            raise RuntimeError(
-                f"{name}: a leaf Variable that requires grad is being used in an in-place "
-                f"operation; {name[:-1]} gives a new tensor"
-            )
-        _become(self, view(_before(self), *args, **kwargs))
+        if self.requires_grad and is_grad_enabled():
+            _check_writable(OPS.get(name[:-1], transpose), self)
+        old = _before(self)
+        _become(self, view(old, *args, **kwargs), old)
         return self
 
     reshaped.__name__ = name

@@ -9,7 +9,7 @@ from ..tensor import Tensor
 from .complex import real
 from .registry import FUNCTIONS, OPS, function
 
-_ALONE = (
+_RECTANGLE = (
     "A window was not provided. A rectangular window will be applied, which is known to cause "
     "spectral leakage. Other windows such as torch.hann_window or torch.hamming_window are "
     "recommended to reduce spectral leakage. To suppress this warning and use a rectangular "
@@ -65,7 +65,7 @@ def stft(
         signal = _around(signal, margin, pad_mode)
     return_complex = _checked_return(return_complex, of_complex)
     if window is None:
-        warnings.warn(_ALONE, stacklevel=3)
+        warnings.warn(_RECTANGLE, stacklevel=3)
     _check_sizes("stft", signal.shape[-1], n_fft, hop_length, win_length, window)
     frames = OPS["unfold"](signal, -1, n_fft, hop_length)
     frames = frames * _whole_window(window, n_fft, win_length, signal)
@@ -134,6 +134,13 @@ def istft(
     hop_length = n_fft // 4 if hop_length is None else hop_length
     win_length = n_fft if win_length is None else win_length
     _check_spectra(input, n_fft, onesided, return_complex, window)
+    if window is None:
+        warnings.warn(
+            "A window was not provided. A rectangular window will be applied. Please provide the "
+            "same window used by stft to make the inversion lossless. To suppress this warning "
+            "and use a rectangular window, explicitly set `window=torch.ones(n_fft)`.",
+            stacklevel=3,
+        )
     _check_sizes("istft", None, n_fft, hop_length, win_length, window)
     _require(hop_length <= win_length, "istft: expected 0 < hop_length <= win_length")
     spectra = (input if input.ndim == 3 else input.unsqueeze(0)).transpose(1, 2)

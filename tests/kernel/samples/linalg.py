@@ -55,12 +55,10 @@ SAMPLES = [
     Sample("linalg.cholesky", definite(4), upper=True).but(smooth=False),
     Sample("cholesky", definite(3)).but(smooth=False),
     Sample("linalg.cholesky_ex", definite(3)).but(smooth=False),
-    # PyTorch's gradient fills the triangle that is not read, too.
-    Sample("cholesky_inverse", factor(3)).but(grad=False),
-    Sample("cholesky_inverse", factor(3)).but(torch=None),
-    Sample("cholesky_solve", randn(3, 2), factor(3)).but(torch=None),
-    Sample("cholesky_solve", randn(3, 2), factor(3)).but(grad=False),
-    Sample("cholesky_solve", randn(3, 2), factor(3), upper=True).but(grad=False),
+    # The gradient fills the triangle that is not read, too, as PyTorch's does.
+    Sample("cholesky_inverse", factor(3)).but(smooth=False),
+    Sample("cholesky_solve", randn(3, 2), factor(3)).but(smooth=False),
+    Sample("cholesky_solve", randn(3, 2), square(3, 3), upper=True).but(smooth=False),
     Sample("linalg.qr", randn(4, 3)),
     Sample("linalg.qr", randn(3, 3)),
     Sample("linalg.qr", randn(2, 3, 4)),
