@@ -96,6 +96,10 @@ from . import (  # noqa: E402
 )
 from .compiler import compile  # noqa: E402
 from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
+from .autograd.anomaly_mode import (  # noqa: E402
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+)
 from .func import vmap  # noqa: E402
 from .amp.autocast_mode import (  # noqa: E402
     OLD_NAMES as _OLD_NAMES,

@@ -32,10 +32,11 @@ class finfo:  # noqa: N801  (PyTorch's name)
                 "use torch.iinfo for integers"
             )
         if kind is dtypes.bfloat16:
-            from ml_dtypes import finfo as limits_of
+            import ml_dtypes
+
+            found: Any = ml_dtypes.finfo(kind.numpy)
         else:
-            limits_of = np.finfo
-        found = limits_of(kind.numpy)
+            found = np.finfo(kind.numpy)
         self.eps, self.max, self.min = (float(getattr(found, n)) for n in ("eps", "max", "min"))
         self.tiny = self.smallest_normal = float(found.tiny)
         # The largest power of ten that tells neighbours apart: eps is 0.0078, so two digits.

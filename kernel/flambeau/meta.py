@@ -76,7 +76,9 @@ class MetaArray(np.ndarray):
         """NotImplementedError: how many there are depends on the numbers."""
         raise no_numbers("nonzero")
 
-    def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
+    def astype(  # type: ignore[override]
+        self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any
+    ) -> Any:
         """The same shape in another type."""
         dtype = np.dtype(dtype)
         return self if dtype == self.dtype and not copy else laid(self.shape, dtype)
@@ -153,7 +155,7 @@ def _concatenate(arrays: Any, axis: Any = 0, **_: Any) -> Any:
     return laid(shape, np.result_type(*arrays))
 
 
-_KNOWN = {"where": _where, "dot": _dot, "concatenate": _concatenate}
+_KNOWN: dict[str, Callable[..., Any]] = {"where": _where, "dot": _dot, "concatenate": _concatenate}
 _KNOWN |= dict.fromkeys(("empty_like", "zeros_like", "ones_like"), _like)
 
 

@@ -188,7 +188,7 @@ class Tensor(ArrayProtocols, Attributes):
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that does not require gradients")
         if self._node is not None:
-            return self._node.register_hook(hook)
+            return self._node.watch(hook)
         if self._hooks is None:
             self._hooks = LeafHooks()
         return add_hook(self._hooks, hook)
@@ -220,7 +220,7 @@ class Tensor(ArrayProtocols, Attributes):
                 t.grad = g if t.grad is None else t.grad + g
 
         keep.retains = True  # type: ignore[attr-defined]
-        self._node.register_hook(keep)
+        self._node.watch(keep)
 
     @property
     def retains_grad(self) -> bool:
@@ -242,7 +242,7 @@ class Tensor(ArrayProtocols, Attributes):
         """
         from .autograd import backward
 
-        backward((self,), (gradient,), retain_graph, create_graph, inputs)
+        backward((self,), (gradient,), retain_graph, create_graph, inputs=inputs)
 
     # To Python and NumPy
 

@@ -1,4 +1,4 @@
-"""``python -m tests.agreement [-v] [--more] [name ...]``: what agrees with PyTorch, and what not."""
+"""``python -m tests.agreement [-v] [--more] [name ...]``: what agrees with PyTorch and what not."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import torch
 import flambeau as fb
 
 from . import translate
-from .ops import Verdict, differs
+from .compare import differs
+from .ops import Verdict
 
 STEPS = 6
 ASPECTS = ("steps", "state", "loaded", "schedules", "errors")

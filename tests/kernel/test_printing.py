@@ -137,3 +137,42 @@ def test_the_default_dtype_is_not_shown() -> None:
     finally:
         for package in (fb, torch):
             package.set_default_dtype(package.float32)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.01, 1.0, 1e3, 1e30])
+def test_bfloat16(scale: float) -> None:
+    for shape in ((), (3,), (0, 2), (2, 3), (40,), (50, 50)):
+        numbers = torch.from_numpy(np.asarray(RNG.standard_normal(shape) * scale)).bfloat16()
+        ours = fb.from_numpy(numbers.float().numpy()).bfloat16()
+        assert repr(ours) == repr(numbers)
+
+
+def test_options_together() -> None:
+    numbers = RNG.standard_normal((4, 9)) * 100
+    for options in (
+        {"edgeitems": 0, "threshold": 5},
+        {"precision": 0, "sci_mode": False},
+        {"profile": "short", "threshold": 10},
+        {"linewidth": 30, "sci_mode": True},
+        {"profile": "full", "precision": 8},
+    ):
+        for m in (fb, torch):
+            m.set_printoptions(profile="default")
+            m.set_printoptions(**options)
+        try:
+            ours, theirs = both(numbers)
+            assert ours == theirs
+        finally:
+            for m in (fb, torch):
+                m.set_printoptions(profile="default")
+
+
+def test_subclasses_meta_and_formats() -> None:
+    for code in (
+        "m.ones(2, device='meta')", "m.ones((), device='meta', dtype=m.int64)",
+        "m.nn.Parameter(m.ones(2, device='meta'))", "m.ones(2).__repr__(tensor_contents='here')",
+        "f'{m.tensor(2.5):.2f}'", "f'{m.tensor([2.5])}'", "f'{m.tensor(3):>5d}'",
+    ):  # fmt: skip
+        assert str(eval(code, {"m": fb})) == str(eval(code, {"m": torch}))
+    with pytest.raises(TypeError):
+        f"{fb.ones(2):.2f}"

@@ -43,9 +43,7 @@ class autocast:  # noqa: N801  (PyTorch's name)
         cache_enabled: bool | None = None,
     ) -> None:
         if not isinstance(device_type, str):
-            raise ValueError(
-                f"Expected `device_type` of type `str`, got: `{type(device_type)}`"
-            )
+            raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         self.device = _kind(device_type)
         self.fast_dtype = get_autocast_dtype(self.device) if dtype is None else dtype
         self._enabled = bool(enabled) and self._possible()
@@ -149,17 +147,15 @@ def _old(name: str, kind: str, now: Callable[..., Any]) -> Callable[..., Any]:
     return old
 
 
-OLD_NAMES = {
-    name: _old(name, kind, now)
-    for name, kind, now in [
-        ("is_autocast_cpu_enabled", "cpu", is_autocast_enabled),
-        ("set_autocast_cpu_enabled", "cpu", set_autocast_enabled),
-        ("get_autocast_cpu_dtype", "cpu", get_autocast_dtype),
-        ("set_autocast_cpu_dtype", "cpu", set_autocast_dtype),
-        ("get_autocast_gpu_dtype", "cuda", get_autocast_dtype),
-        ("set_autocast_gpu_dtype", "cuda", set_autocast_dtype),
-    ]
-}
+_CHANGED: list[tuple[str, str, Callable[..., Any]]] = [
+    ("is_autocast_cpu_enabled", "cpu", is_autocast_enabled),
+    ("set_autocast_cpu_enabled", "cpu", set_autocast_enabled),
+    ("get_autocast_cpu_dtype", "cpu", get_autocast_dtype),
+    ("set_autocast_cpu_dtype", "cpu", set_autocast_dtype),
+    ("get_autocast_gpu_dtype", "cuda", get_autocast_dtype),
+    ("set_autocast_gpu_dtype", "cuda", set_autocast_dtype),
+]
+OLD_NAMES = {name: _old(name, kind, now) for name, kind, now in _CHANGED}
 
 
 # For `autograd.Function`
@@ -189,9 +185,7 @@ def custom_fwd(
     return forward
 
 
-def custom_bwd(
-    bwd: Callable[..., Any] | None = None, *, device_type: str
-) -> Callable[..., Any]:
+def custom_bwd(bwd: Callable[..., Any] | None = None, *, device_type: str) -> Callable[..., Any]:
     """Decorates the backward to it, which then runs as the forward did."""
     kind = _kind(device_type)
     if bwd is None:

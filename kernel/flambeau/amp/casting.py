@@ -151,5 +151,10 @@ def _swap(op: Any) -> None:
 def _wrap(name: str) -> None:
     before = AROUND.get(name)
     AROUND[name] = _around(name, before)
-    _restore.append(lambda: AROUND.pop(name) if before is None else AROUND.update({name: before}))
+    _restore.append(lambda: _unwrap(name, before))
 
+
+def _unwrap(name: str, before: Callable[..., Any] | None) -> None:
+    AROUND.pop(name)
+    if before is not None:
+        AROUND[name] = before

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.rules import OPS
 from ..device import cuda_count, module_of
 from ..device import device as Device
 from ..tensor import Tensor
@@ -57,7 +58,7 @@ class GradScaler:
         if self._scale is None:
             self._scale = float(self._init_scale)
         if isinstance(outputs, Tensor):
-            return outputs * self._scale
+            return OPS["mul"](outputs, self._scale)
         if isinstance(outputs, (list, tuple)):
             scaled = [self.scale(one) for one in outputs]
             return type(outputs)(*scaled) if hasattr(outputs, "_fields") else type(outputs)(scaled)

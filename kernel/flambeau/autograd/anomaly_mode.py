@@ -49,7 +49,8 @@ def _modules_above(frame: FrameType | None) -> list[str]:
     found: list[str] = []
     inner: Any = None
     while frame is not None:
-        module = frame.f_locals.get("self") if frame.f_code.co_name == "forward" else None
+        names = frame.f_code.co_varnames if frame.f_code.co_name == "forward" else ()
+        module = frame.f_locals.get(names[0]) if names else None
         if isinstance(module, Module) and module is not inner:
             inner = module
             found[:0] = name_of(module, _caller(frame))
@@ -125,7 +126,7 @@ class CarefulPass(engine.Pass):
 
 def _has_nan(g: Any) -> bool:
     array = g.array if isinstance(g, Tensor) else g
-    if getattr(array, "dtype", None) is None or array.dtype.kind not in "fc":
+    if getattr(array, "dtype", None) is None or array.dtype.kind not in "fcV":  # bfloat16 is "V"
         return False
     return bool(module_of(array).isnan(array).any())
 

@@ -99,6 +99,7 @@ class Pass:
             self.sent.append((g, leaf.array.shape))
         if leaf._hooks:
             g = self._run_hooks(leaf._hooks, g)
+            owned = False  # a hook may have kept it
         if self.captured is not None:
             self._capture(leaf, g)
             return

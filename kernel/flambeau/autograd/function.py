@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ops.apply import _attach, _several
 from ..ops.registry import Op
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
+from . import layers
 from .grad_mode import is_grad_enabled, no_grad
 
 
@@ -22,6 +25,8 @@ class Context:
         self._stamps: list[Any] = []
         self._changed: tuple[Any, ...] = ()
         self._constant: set[int] = set()
+        self._materialize = True
+        self._forward: tuple[Any, ...] = ()  # what save_for_forward kept
         self._node: Any = lambda: None
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -44,13 +49,60 @@ class Context:
         self._constant |= {id(t) for t in tensors}
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Accepted; gradients that nothing sent always arrive as zeros."""
+        """Whether the gradient of an output that was not used arrives as zeros, or as None."""
+        self._materialize = value
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for ``jvp``, where they are ``ctx.saved_tensors``."""
+        for i, t in enumerate(tensors):
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(
+                    f"save_for_forward keeps Tensors, and argument {i} is of type "
+                    f"{type(t).__name__}"
+                )
+        self._forward = tensors
+
+    @property
+    def dirty_tensors(self) -> tuple[Any, ...]:
+        """What `mark_dirty` named."""
+        return self._changed
+
+    def name(self) -> str:
+        """The name of its node in the graph."""
+        return f"{self.function.__name__}Backward"
+
+    @property
+    def next_functions(self) -> tuple[Any, ...]:
+        """The parents of its node in the graph."""
+        node = self._node()
+        return () if node is None else node.next_functions
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user's own notes."""
+        return self.__dict__.setdefault("_notes", {})
 
     def _let_go_of_outputs(self, outs: tuple[Tensor, ...]) -> None:
         """An output kept by its own node would be a cycle: keep its array instead."""
         outputs = {id(t) for t in outs}
         saved = self._saved or []
         self._saved = [((t.array,), c) if id(t) in outputs else (t, c) for t, c in saved]
+        if layers.on():
+            self._pack()
+
+    def _pack(self) -> None:
+        """Hands what is kept to the hooks on saved tensors, where there are any."""
+        from .graph import Packed, current_hooks
+
+        hooks = current_hooks()
+        if hooks is None:
+            return
+        for i, (t, _) in enumerate(self._saved or ()):
+            if t is not None:
+                array = t[0] if isinstance(t, tuple) else t.array
+                packed = Packed(array, None if isinstance(t, tuple) else t, hooks)
+                history = () if isinstance(t, tuple) else (t._node or (t if t._needs_grad else None),)
+                self._saved[i] = ((packed, *history), None)  # type: ignore[index]
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -68,12 +120,17 @@ class Context:
                     "one of the variables needed for gradient computation has been modified by an "
                     f"inplace operation: a tensor saved by {type(self).__name__} was written to"
                 )
-            if isinstance(t, tuple):
-                t = wrap(t[0])
-                node = self._node()
-                t._node, t._needs_grad = node, node is not None
-            found.append(t)
+            found.append(self._again(*t) if isinstance(t, tuple) else t)
         return tuple(found)
+
+    def _again(self, value: Any, *history: Any) -> Tensor:
+        """An output of its own, or a value that hooks have packed, in its place in the graph."""
+        node = history[0] if history else self._node()
+        if isinstance(node, Tensor):
+            return node
+        t = wrap(value if hasattr(value, "dtype") else value.array())
+        t._node, t._needs_grad = node, node is not None
+        return t
 
 
 def _rule(ns: Any, g: Any, ctx: Any) -> list[Any]:
@@ -125,11 +182,49 @@ def _let_go(kept: tuple[Any, ...]) -> tuple[Any, ...]:
     return kept
 
 
+FunctionCtx = Context
+
+
+class VmapInfo(NamedTuple):
+    """What a Function's ``vmap`` is told of the vmap that runs it."""
+
+    batch_size: int
+    randomness: str
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Says of a Function's ``backward`` that there are no gradients through it.
+
+    Mirrors ``torch.autograd.function.once_differentiable``.
+    """
+
+    @functools.wraps(backward)
+    def wrapped(ctx: Any, *gradients: Any) -> Any:
+        with no_grad():
+            made = backward(ctx, *gradients)
+        wanted = any(isinstance(g, Tensor) and g.requires_grad for g in gradients)
+        if not is_grad_enabled() or not wanted:
+            return made
+        several = isinstance(made, tuple)
+        blocked = [
+            _Once.apply(g.detach().requires_grad_()) if isinstance(g, Tensor) else g
+            for g in (made if several else (made,))
+        ]
+        return tuple(blocked) if several else blocked[0]
+
+    return wrapped
+
+
 class Function:
     """Subclass it with static ``forward(ctx, ...)`` and ``backward(ctx, *gradients)``.
 
-    Call it as ``MyFunction.apply(...)``. Mirrors ``torch.autograd.Function``.
+    Call it as ``MyFunction.apply(...)``. With a static ``setup_context(ctx, inputs, output)``,
+    ``forward`` takes no ``ctx``. A static ``jvp(ctx, *tangents)`` serves forward mode, and a static
+    ``vmap(info, in_dims, *args)`` returns (output, out_dims); with ``generate_vmap_rule = True``
+    each slice is run by itself. Mirrors ``torch.autograd.Function``.
     """
+
+    generate_vmap_rule = False
 
     _op: Op | None = None
 
@@ -142,6 +237,22 @@ class Function:
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Computes one gradient for each argument of ``forward``."""
         raise NotImplementedError("a Function needs a static backward(ctx, *gradients)")
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Computes the tangents of the outputs from those of the arguments."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: VmapInfo, in_dims: tuple[Any, ...], *args: Any) -> Any:
+        """Runs on all slices of its arguments: returns (output, out_dims)."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod or "
+            "set generate_vmap_rule=True."
+        )
 
     @classmethod
     def _operation(cls) -> Op:
@@ -156,11 +267,35 @@ class Function:
             cls._op.backward_name = f"{cls.__name__}Backward"
             cls._op.gradient()(_rule)
             cls._op.release = _let_go
+            cls._op.gaps = lambda kept: kept is not None and not kept[0]._materialize
         return cls._op
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Runs ``forward`` on the arguments and records it."""
+        if layers.on():
+            return cls._under_modes(args)
+        return cls._apply(args)[0]
+
+    @classmethod
+    def _under_modes(cls, args: tuple[Any, ...]) -> Any:
+        """The same while vmap, forward mode or another mode is on."""
+        from ..func.slices import mapped_function
+        from . import anomaly_mode, forward_ad
+
+        made = mapped_function(cls, args)
+        if made is not NotImplemented:
+            return made
+        made, ctx = cls._apply(args)
+        if anomaly_mode.is_anomaly_enabled():
+            for t in made if isinstance(made, tuple) else (made,):
+                anomaly_mode.note(t._node if isinstance(t, Tensor) else None)
+        forward_ad.push_function(cls, ctx, args, made)
+        return made
+
+    @classmethod
+    def _apply(cls, args: tuple[Any, ...]) -> tuple[Any, Context]:
+        """What ``forward`` gives, recorded, and its context."""
         op = cls._operation()
         ctx = type(f"{cls.__name__}Context", (Context,), {})()
         ctx.function = cls
@@ -177,7 +312,7 @@ class Function:
         ctx.gives_tensor = [isinstance(t, Tensor) for t in every]
         outs = tuple(t for t in every if isinstance(t, Tensor))
         if not outs:
-            return result
+            return result, ctx
         wanted = is_grad_enabled() and any(t._needs_grad for t in inputs)
         made = cls._finish(op, ctx, inputs, outs, wanted, started)
         if slot.recorder is not None and len(made) == 1:
@@ -185,7 +320,7 @@ class Function:
             slot.recorder.finish(op, inputs, given, made, (), started, depth=2)
         passed = iter(made)
         made = tuple(next(passed) if isinstance(t, Tensor) else t for t in every)
-        return made if isinstance(result, tuple) else made[0]
+        return (made if isinstance(result, tuple) else made[0]), ctx
 
     @classmethod
     def _finish(
@@ -206,10 +341,17 @@ class Function:
                 t._counter[0] += 1
         if not wanted:
             return tuple(fresh)
+        if any(id(t) in changed and t._needs_grad and t._node is None for t in inputs):
+            raise RuntimeError(
+                f"{cls.__name__}: a leaf Variable that requires grad has been used in an in-place "
+                "operation (mark_dirty). Use a copy of it: x.clone()"
+            )
         parents = [(t._node or t) if t._needs_grad else None for t in inputs]
         mask = int("1" + "".join("0" if p is None else "1" for p in parents), 2)
         arrays = [t.array for t in inputs]
         ctx._let_go_of_outputs(outs)
+        if len(fresh) == 1 and id(outs[0]) in ctx._constant:
+            return tuple(fresh)
         if len(fresh) == 1:
             _attach(op, mask, inputs, parents, arrays, fresh[0], (), (ctx,))
             ctx._node = weakref.ref(fresh[0]._node)
@@ -220,3 +362,19 @@ class Function:
             if id(before) in ctx._constant:
                 t._node, t._needs_grad = None, False
         return made
+
+
+class _Once(Function):
+    """Hands a gradient on, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Any) -> Any:
+        """The gradient itself."""
+        return g.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        """RuntimeError."""
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )

@@ -44,12 +44,14 @@ class MultiHook:
     def _reached(self, now: Any) -> int:
         """How many of the tensors this backward sends a gradient to."""
         seen: set[int] = set()
+        first = {id(end) for end in now.roots}
         stack = list(now.roots)
         while stack:
             end = stack.pop()
             if id(end) in seen or end is None:
                 continue
             seen.add(id(end))
-            if isinstance(end, Node) and (now.needed is None or end in now.needed or end in now.roots):
+            runs = isinstance(end, Node) and (now.needed is None or end in now.needed)
+            if runs or (isinstance(end, Node) and id(end) in first):
                 stack += end.parents
         return sum(id(ref()) in seen for ref in self.ends)

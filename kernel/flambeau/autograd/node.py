@@ -6,10 +6,20 @@ reference counts free the whole graph. Nothing points back, so there are no cycl
 
 from __future__ import annotations
 
+import weakref
 from itertools import count
 from typing import Any, NamedTuple
 
 next_sequence = count(1).__next__
+
+
+_notes: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def _as_shown(parent: Any) -> tuple[Any, int]:
+    if parent is None or parent.__class__ is Output:
+        return (None, 0) if parent is None else (parent.parents[0], parent.index)
+    return (parent if isinstance(parent, Node) else Leaf(parent)), 0
 
 
 class Node:
@@ -51,15 +61,40 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The parents, as PyTorch shows them: pairs of a node (or None) and an output number."""
-        return tuple((p if p is None or isinstance(p, Node) else Leaf(p), 0) for p in self.parents)
+        main = self.parents[0] if self.__class__ is Output else self
+        return tuple(_as_shown(p) for p in main.parents)
 
-    def register_hook(self, hook: Any) -> Any:
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user's own notes, which lives as long as the node."""
+        return _notes.setdefault(self, {})
+
+    def watch(self, hook: Any) -> Any:
         """Calls ``hook(gradient)`` when the gradient of this operation's output is known."""
         from .hooks import add_hook
 
         if self.hooks is None:
             self.hooks = []
         return add_hook(self.hooks, hook)
+
+    def hand_on(self, later: Node) -> None:
+        """After a write into its tensor: `retain_grad` means the gradient of what it is now."""
+        kept = [h for h in self.hooks or () if getattr(h, "retains", False)]
+        if kept:
+            self.hooks = [h for h in self.hooks or () if h not in kept]
+            later.hooks = kept
+
+    def register_prehook(self, fn: Any) -> Any:
+        """Calls ``fn(grad_outputs)``, a tuple, before the node runs; its result replaces them."""
+        from .node_hooks import add_prehook
+
+        return add_prehook(self, fn)
+
+    def register_hook(self, fn: Any) -> Any:
+        """Calls ``fn(grad_inputs, grad_outputs)`` after the node ran; may replace the former."""
+        from .node_hooks import add_posthook
+
+        return add_posthook(self, fn)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -100,7 +135,10 @@ class Leaf:
 
     def name(self) -> str:
         """PyTorch's name for it."""
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
+
+    register_prehook = Node.register_prehook
+    register_hook = Node.register_hook
 
     def __repr__(self) -> str:
         return "<AccumulateGrad>"

@@ -12,6 +12,12 @@ OPS: dict[str, Any] = {}  # name -> Op; filled by the op registry
 _namespaces: dict[Any, ArrayNamespace] = {}  # of NumPy and of CuPy
 
 
+def _operation(name: str) -> Any:
+    if name not in OPS:
+        raise AttributeError(f"there is no operation {name!r}", name=name)
+    return OPS[name]
+
+
 class ArrayNamespace:
     """What a rule sees as ``ns`` in an ordinary backward: every forward, on plain arrays."""
 
@@ -23,7 +29,7 @@ class ArrayNamespace:
         self.array_type = (np.ndarray, np.generic) if xp is np else xp.ndarray
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        found = OPS[name]
+        found = _operation(name)
         call: Callable[..., Any] = functools.partial(found.forward, self.xp)
         if found.variadic:
             listed = call
@@ -53,4 +59,4 @@ class TensorNamespace:
     taped = True
 
     def __getattr__(self, name: str) -> Any:
-        return OPS[name]
+        return _operation(name)

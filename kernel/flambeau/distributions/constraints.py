@@ -77,7 +77,7 @@ def is_dependent(constraint: Any) -> bool:
     return isinstance(constraint, _Dependent)
 
 
-class dependent_property(property, _Dependent):
+class _DependentProperty(property, _Dependent):
     """A property that gives a constraint; on the class it is a dependent one itself."""
 
     def __init__(
@@ -92,7 +92,7 @@ class dependent_property(property, _Dependent):
 
     def __call__(self, fn: Callable[..., Any]) -> Any:  # type: ignore[override]
         """Takes the function, where used as ``@dependent_property(...)``."""
-        return dependent_property(fn, is_discrete=self._is_discrete, event_dim=self._event_dim)
+        return _DependentProperty(fn, is_discrete=self._is_discrete, event_dim=self._event_dim)
 
 
 def _all_of_last(result: Any, dims: int) -> Any:
@@ -100,7 +100,7 @@ def _all_of_last(result: Any, dims: int) -> Any:
     return result.reshape((*result.shape[: result.dim() - dims], -1)).all(-1)
 
 
-class independent(Constraint):
+class _IndependentConstraint(Constraint):
     """Another constraint, of which further dimensions count as one event."""
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
@@ -128,7 +128,7 @@ class independent(Constraint):
         return _all_of_last(result, self.reinterpreted_batch_ndims)
 
     def __repr__(self) -> str:
-        return f"Independent({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+        return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
 
 
 class MixtureSameFamilyConstraint(Constraint):
@@ -188,7 +188,7 @@ class _Boolean(Constraint):
         return (value == 0) | (value == 1)
 
 
-class greater_than(_Bounded):
+class _GreaterThan(_Bounded):
     """Above a bound."""
 
     def __init__(self, lower_bound: Any) -> None:
@@ -199,7 +199,7 @@ class greater_than(_Bounded):
         return value > self.lower_bound  # type: ignore[attr-defined]
 
 
-class greater_than_eq(_Bounded):
+class _GreaterThanEq(_Bounded):
     """Above or at a bound."""
 
     def __init__(self, lower_bound: Any) -> None:
@@ -210,7 +210,7 @@ class greater_than_eq(_Bounded):
         return value >= self.lower_bound  # type: ignore[attr-defined]
 
 
-class less_than(_Bounded):
+class _LessThan(_Bounded):
     """Below a bound."""
 
     def __init__(self, upper_bound: Any) -> None:
@@ -221,7 +221,7 @@ class less_than(_Bounded):
         return value < self.upper_bound  # type: ignore[attr-defined]
 
 
-class interval(_Bounded):
+class _Interval(_Bounded):
     """From a bound up to another, with both."""
 
     def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
@@ -232,7 +232,7 @@ class interval(_Bounded):
         return (value >= self.lower_bound) & (value <= self.upper_bound)  # type: ignore[attr-defined]
 
 
-class half_open_interval(interval):
+class _HalfOpenInterval(_Interval):
     """From a bound, with it, up to another, without it."""
 
     def check(self, value: Any) -> Any:
@@ -240,7 +240,7 @@ class half_open_interval(interval):
         return (value >= self.lower_bound) & (value < self.upper_bound)  # type: ignore[attr-defined]
 
 
-class integer_interval(interval):
+class _IntegerInterval(_Interval):
     """The whole numbers from a bound up to another, with both."""
 
     is_discrete = True
@@ -250,7 +250,7 @@ class integer_interval(interval):
         return (value % 1 == 0) & super().check(value)
 
 
-class _IntegerGreaterThan(greater_than_eq):
+class _IntegerGreaterThan(_GreaterThanEq):
     is_discrete = True
 
     def check(self, value: Any) -> Any:
@@ -275,7 +275,7 @@ class _Simplex(Constraint):
         return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
 
 
-class multinomial(_Bounded):
+class _Multinomial(_Bounded):
     """Counts that sum to ``upper_bound`` at most."""
 
     is_discrete = True
@@ -367,7 +367,7 @@ class _Several(Constraint):
         _must_be(inside, f"a value with a dimension {self.dim}", tuple(value.shape))
 
 
-class cat(_Several):
+class _Cat(_Several):
     """Constraints for the parts of a value along ``dim``, each ``lengths`` long."""
 
     def __init__(
@@ -384,7 +384,7 @@ class cat(_Several):
         return fb.cat([c.check(v) for c, v in zip(self.cseq, parts, strict=True)], self.dim)
 
 
-class stack(_Several):
+class _Stack(_Several):
     """Constraints for the entries of a value along ``dim``."""
 
     @property
@@ -402,7 +402,11 @@ class stack(_Several):
         )
 
 
-dependent = _Dependent()
+dependent, dependent_property = _Dependent(), _DependentProperty
+independent, cat, stack, multinomial = _IndependentConstraint, _Cat, _Stack, _Multinomial
+greater_than, greater_than_eq, less_than = _GreaterThan, _GreaterThanEq, _LessThan
+interval, half_open_interval = _Interval, _HalfOpenInterval
+integer_interval = _IntegerInterval
 boolean, one_hot, real = _Boolean(), _OneHot(), _Real()
 nonnegative_integer, positive_integer = _IntegerGreaterThan(0), _IntegerGreaterThan(1)
 real_vector = independent(real, 1)

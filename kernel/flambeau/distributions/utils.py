@@ -73,6 +73,12 @@ def clamp_probs(probs: Any) -> Any:
     return probs.clamp(min=eps, max=1 - eps)
 
 
+def clipped_sigmoid(x: Any) -> Any:
+    """The sigmoid, kept inside (0, 1)."""
+    info = fb.finfo(x.dtype)
+    return fb.sigmoid(x).clamp(min=info.tiny, max=1 - info.eps)
+
+
 def probs_to_logits(probs: Any, is_binary: bool = False) -> Any:
     """The inverse of `logits_to_probs`."""
     inside = clamp_probs(probs)

@@ -18,7 +18,7 @@ from ..ops.registry import OPS
 from ..tensor import Tensor
 from .batched import Batched, Level, Stand, batched, here, unwrap
 from .rules import RULES
-from .trees import flatten, unflatten
+from .trees import flatten, spread, unflatten
 
 RANDOM_OPS = {"dropout", "alpha_dropout", "rrelu"}
 
@@ -210,6 +210,43 @@ def _again(name: str, body: Any, *args: Any, **kwargs: Any) -> Any:
         return body(*args, **kwargs)
     except ValuesNeeded as error:
         return composite(name, body, args, kwargs, error)
+
+
+def _front(t: Tensor, dim: int) -> Tensor:
+    dim %= t.ndim
+    order = (dim, *(i for i in range(t.ndim) if i != dim))
+    return OPS["permute"](t, order) if dim else t
+
+
+def mapped_function(function: Any, args: Any) -> Any:
+    """Runs a user's Function under vmap, as it says; NotImplemented where no slices are involved."""
+    from ..autograd.function import Function, VmapInfo
+
+    level = deepest(flatten(args)[0])
+    if level is None:
+        return NotImplemented
+    own = function.vmap is not Function.vmap
+    if function.generate_vmap_rule:
+        if own:
+            raise RuntimeError(
+                f"You tried to vmap over {function.__name__}, but it has both "
+                "generate_vmap_rule=True and a vmap staticmethod. Keep one of them."
+            )
+        return one_by_one(function.apply, args, {}, level)
+    if not own:
+        raise RuntimeError(
+            f"You tried to vmap over {function.__name__}, but it does not have vmap support. Please "
+            "override and implement the vmap staticmethod or set generate_vmap_rule=True."
+        )
+    mine = [a.__class__ is Batched and a.level is level for a in args]
+    values = [a.value if m else a for a, m in zip(args, mine, strict=True)]
+    info = VmapInfo(level.size, level.randomness)
+    made, dims = function.vmap(info, tuple(0 if m else None for m in mine), *values)
+    leaves, tree = flatten(made)
+    dims = spread(dims, tree) or []
+    pairs = zip(leaves, dims, strict=True)
+    outs = [t if d is None else batched(_front(t, d), level) for t, d in pairs]
+    return unflatten(outs, tree)
 
 
 # Random numbers

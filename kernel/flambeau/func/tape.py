@@ -8,6 +8,7 @@ Inside ``vmap`` a fresh variable differs from slice to slice, so its gradient do
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 from .. import autograd
@@ -19,21 +20,28 @@ from .batched import Batched, bottom, here, levels_of, rewrap, unwrap
 from .trees import flatten
 
 
+_serial = count()  # of variables: those of an inner transform are newer than those of an outer one
+
+
 def fresh(x: Tensor) -> Tensor:
     """A variable with the value of a tensor, and its history if it has one."""
     for level in reversed(here.levels):
         x = unwrap(x, level)
     made = OPS["alias"](x) if x.requires_grad else x.detach().requires_grad_()
+    made.__dict__["_serial"] = next(_serial)
     for level in here.levels:
         made = rewrap(made, level)
     return made
 
 
 def is_taped(outputs: Sequence[Any], own: Sequence[Tensor]) -> bool:
-    """Whether outputs depend on anything that wants a gradient besides these variables."""
-    mine = {id(bottom(t)) for t in own}
+    """Whether outputs depend on anything that wants a gradient besides these variables.
+
+    Variables of transforms inside are no more than a means.
+    """
     if any(bottom(t)._node is not None for t in own):
         return True
+    first = min((bottom(t).__dict__["_serial"] for t in own), default=0)
     seen: set[int] = set()
     stack = [bottom(t)._node or bottom(t) for t in outputs if t.requires_grad]
     while stack:
@@ -43,7 +51,7 @@ def is_taped(outputs: Sequence[Any], own: Sequence[Tensor]) -> bool:
         seen.add(id(found))
         if isinstance(found, Node):
             stack += found.parents
-        elif id(found) not in mine:
+        elif found.__dict__.get("_serial", -1) < first:
             return True
     return False
 

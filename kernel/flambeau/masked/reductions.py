@@ -103,7 +103,7 @@ def argmin(
     return given.argmin(dim, bool(keepdim)).to(dtype or input.dtype)
 
 
-def _count(input: Tensor, along: tuple[int, ...], keepdim: bool, mask: Tensor | None) -> Tensor:
+def _count(input: Tensor, along: tuple[int, ...], keepdim: bool, mask: Tensor | None) -> Any:
     """How many entries count."""
     seen = input.detach().new_ones(input.shape, dtype=int64)
     seen = seen if mask is None else expanded(mask, input).long()
@@ -126,7 +126,8 @@ def mean(
             f"complex dtype. Got: {kind}"
         )
     count = _count(input, dims(dim, input.ndim), bool(keepdim), mask)
-    return sum(input, dim, keepdim=keepdim, dtype=kind, mask=mask) / count
+    total: Any = sum(input, dim, keepdim=keepdim, dtype=kind, mask=mask)
+    return total / count
 
 
 def median(
@@ -209,7 +210,8 @@ def var(
 ) -> Tensor:
     """Σ |x - mean|² / (count - correction), with a correction of 1 where none is given.
 
-    NaN where everything is hidden; AssertionError if both ``unbiased`` and ``correction`` are given.
+    NaN where everything is hidden; AssertionError if both ``unbiased`` and ``correction`` are
+    given.
     """
     if unbiased is not None and correction is not None:
         raise AssertionError("Only one of unbiased and correction may be given")
@@ -219,8 +221,9 @@ def var(
     wide = kind if kind.is_floating_point or kind.is_complex else float32
     along = dims(dim, input.ndim)
     count = _count(input, along, True, mask)
-    away = input - sum(input, dim, keepdim=True, dtype=kind, mask=mask) / count
-    total = sum(away * away.conj(), dim, keepdim=keepdim, dtype=wide, mask=mask)
+    middle: Any = sum(input, dim, keepdim=True, dtype=kind, mask=mask)
+    away = input - middle / count
+    total: Any = sum(away * away.conj(), dim, keepdim=keepdim, dtype=wide, mask=mask)
     count = count.reshape(total.shape)
     if less:
         real = total.real if wide.is_complex else total

@@ -102,7 +102,9 @@ class MultiheadAttention(Module):
         elif not self.batch_first:
             query, key, value = batch_first(query, key, value)
         masks = attn_mask, key_padding_mask
-        out, weights = self._heads().attend(query, key, value, *masks, need_weights)
+        out, weights = self._heads().attend(
+            query, key, value, *masks, need_weights, is_causal=is_causal
+        )
         out = self.out_proj(out)
         if weights is not None and average_attn_weights:
             weights = weights.mean(1)
@@ -224,7 +226,7 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Any:
         """The sequence after all layers."""
-        causal = bool(is_causal) and mask is not None
+        causal = bool(is_causal)
         for layer in self.layers:
             src = layer(
                 src, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=causal

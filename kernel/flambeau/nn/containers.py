@@ -49,8 +49,7 @@ class _Numbered(Module):
         self.add_module(str(len(self)), module)
         return self
 
-    def insert(self, index: int, module: Module) -> Any:
-        """Puts a module before the one at ``index``."""
+    def _insert(self, index: int, module: Module) -> None:
         if not isinstance(module, Module):
             raise AssertionError(f"module should be of type: {Module}")
         modules = list(self)
@@ -58,7 +57,6 @@ class _Numbered(Module):
             raise IndexError(f"Index out of range: {index}")
         modules.insert(index, module)
         self._renumber(modules)
-        return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Adds modules at the end."""
@@ -122,6 +120,11 @@ class Sequential(_Numbered):
     def __iadd__(self, other: Sequential) -> Self:
         return self.extend(other)
 
+    def insert(self, index: int, module: Module) -> Self:
+        """Puts a module before the one at ``index``."""
+        self._insert(index, module)
+        return self
+
     def extend(self, sequential: Iterable[Module]) -> Self:
         """Adds modules at the end."""
         return super().extend(sequential)
@@ -154,6 +157,10 @@ class ModuleList(_Numbered):
         if isinstance(index, slice):
             return type(self)(list(self)[index])
         return self._modules[self._name(index)]
+
+    def insert(self, index: int, module: Module) -> None:
+        """Puts a module before the one at ``index``."""
+        self._insert(index, module)
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
         return self.extend(modules)

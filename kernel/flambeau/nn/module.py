@@ -151,18 +151,18 @@ class Module(HookMethods, MoveMethods, StateMethods):
             self._check_ready("parameters")
             self._forget(name, self._buffers, self._modules)
             self.register_parameter(name, value)
+        elif "_parameters" in own and name in self._parameters:
+            self._put(self._parameters, name, value, None, "parameter", "torch.nn.Parameter")
         elif isinstance(value, Module):
             self._check_ready("module")
-            self._forget(name, self._buffers, self._parameters)
+            self._forget(name, self._buffers)
             self._modules[name] = value
         elif isinstance(value, Buffer):
             self._check_ready("buffer")
-            self._forget(name, self._parameters, self._modules)
+            self._forget(name, self._modules)
             self.register_buffer(name, value, value.persistent)
         elif "_parameters" not in own:
             object.__setattr__(self, name, value)
-        elif name in self._parameters:
-            self._put(self._parameters, name, value, None, "parameter", "torch.nn.Parameter")
         elif name in self._modules:
             self._put(self._modules, name, value, None, "child module", "torch.nn.Module")
         elif name in self._buffers:
@@ -298,7 +298,10 @@ class Module(HookMethods, MoveMethods, StateMethods):
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a dotted name."""
-        return self._get_member(target, "_parameters", "an nn.Parameter")
+        found = self._get_member(target, "_parameters", "an nn.Parameter")
+        if found is None:
+            raise AttributeError(f"`{target.rpartition('.')[2]}` is not an nn.Parameter")
+        return found
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of a dotted name."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import dtypes
 from ..ops.creation import ones, zeros
+from ..ops.steps import arange
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -268,19 +269,22 @@ class LocalResponseNorm(Module):
 class CrossMapLRN2d(LocalResponseNorm):
     """x / (k + alpha / size · sum of x² over neighbouring channels)^beta, of (N, C, H, W).
 
-    (size - 1) // 2 channels to each side are neighbours.
+    (size - 1) // 2 channels to each side are neighbours, and channel 0 is one of all channels.
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Any) -> Tensor:
         """The normalised input."""
         if input.dim() != 4:
             raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        window = 2 * ((self.size - 1) // 2) + 1
-        alpha = self.alpha * window / self.size
-        return F.local_response_norm(input, window, alpha, self.beta, self.k)
+        channels, reach = input.shape[1], (self.size - 1) // 2
+        sums = (input * input).cumsum(1)
+        last = arange(reach, channels + reach, device=input.device).clamp(max=channels - 1)
+        before = arange(-reach - 1, channels - reach - 1, device=input.device).clamp(min=0)
+        total = sums.index_select(1, last) - sums.index_select(1, before) + sums[:, :1]
+        return input / (total * (self.alpha / self.size) + self.k) ** self.beta
 
 
 def _shape(size: int | Sequence[int]) -> tuple[int, ...]:

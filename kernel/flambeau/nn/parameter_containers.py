@@ -22,6 +22,9 @@ class _Parameters(Module):
     def _pairs(self) -> list[tuple[Any, Any]]:
         return []
 
+    def _type_of(self, value: Any) -> str:
+        return str(value.dtype)
+
     def extra_repr(self) -> str:
         """One line for each entry."""
         lines = []
@@ -30,7 +33,7 @@ class _Parameters(Module):
                 size = "x".join(map(str, value.shape))
                 where = f" (GPU {value.device.index})" if value.is_cuda else ""
                 kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-                text = f"{kind} containing: [{value.dtype} of size {size}{where}]"
+                text = f"{kind} containing: [{self._type_of(value)} of size {size}{where}]"
                 lines.append(f"  ({key}): {text}")
             else:
                 lines.append(f"  ({key}): Object of type: {type_name(value)}")
@@ -96,9 +99,12 @@ class ParameterDict(_Parameters):
     def _pairs(self) -> list[tuple[Any, Any]]:
         return list(self.items())
 
+    def _type_of(self, value: Any) -> str:
+        return str(value.type())
+
     def __getitem__(self, key: str) -> Any:
         if key not in self._keys:
-            raise KeyError(key)
+            raise AttributeError(f"'ParameterDict' object has no attribute '{key}'")
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:

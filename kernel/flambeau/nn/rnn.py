@@ -362,6 +362,8 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """The next states (N, H): h and c."""
+        if hx is not None and not isinstance(hx, (tuple, list)):
+            raise TypeError(f"LSTMCell: hx is the pair (h, c), not a {type(hx).__name__}")
         out = self._step("LSTM", input, hx)
         return out[..., : self.hidden_size], out[..., self.hidden_size :]
 

@@ -226,7 +226,7 @@ class _Loading:
                 write()
         for module, hook in hooks:
             if hook(module, self.keys) is not None:
-                raise RuntimeError(
+                raise AssertionError(
                     "Hooks registered with ``register_load_state_dict_post_hook`` are not expected "
                     "to return new values, if incompatible_keys need to be modified, it should be "
                     "done inplace."

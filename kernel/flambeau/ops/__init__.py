@@ -32,6 +32,7 @@ from . import (  # noqa: F401  (importing a family is what registers it)
     embedding,
     factors,
     fft,
+    fills,
     fold,
     fractional,
     gather,
@@ -90,6 +91,7 @@ from . import (  # noqa: F401  (importing a family is what registers it)
     strided,
     unpool,
     views,
+    write,
 )  # fmt: skip
 from .registry import FUNCTIONS, SPACES, Op
 

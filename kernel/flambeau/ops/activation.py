@@ -13,11 +13,17 @@ from ..errors import BadValue
 from .elementwise import erf as erf_op
 from .promote import alike, only_float
 from .registry import function, op
+from .shape import at_dim
 
 # Straight pieces
 
 
-@op(on="F", inplace=True, extras=["positive"])
+def _no_bools(x, name):
+    if x.dtype.kind == "b":
+        raise RuntimeError(f"Bool inputs not supported for {name}; x.float() fits")
+
+
+@op(on="F", promote=only_float, inplace=True, extras=["positive"])
 def leaky_relu(xp, x, /, negative_slope=0.01):
     """x where positive, negative_slope · x elsewhere."""
     low = x * x.dtype.type(negative_slope)
@@ -33,6 +39,7 @@ def _(ns, g, out, positive, negative_slope):
 @op(on="F", inplace=True)
 def hardtanh(xp, x, /, min_val=-1.0, max_val=1.0):
     """x kept between two bounds."""
+    _no_bools(x, "hardtanh")
     if min_val > max_val:
         raise BadValue(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
     return xp.minimum(xp.maximum(x, x.dtype.type(min_val)), x.dtype.type(max_val))
@@ -44,6 +51,7 @@ hardtanh.gradients(x=lambda g, out, min_val, max_val: g * ((out > min_val) & (ou
 @op(on="F", inplace=True)
 def relu6(xp, x):
     """min(max(x, 0), 6)."""
+    _no_bools(x, "relu6")
     return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6))
 
 
@@ -106,17 +114,17 @@ def prelu(xp, x, weight):
 def _per_channel(xp, weight, ndim, shape):
     if weight.size == 1:
         return weight.reshape((1,) * ndim)
-    if ndim < 1 or weight.ndim != 1 or weight.size != shape[min(1, ndim - 1)]:
+    if ndim < 2 or weight.ndim != 1 or weight.size != shape[1]:
         raise RuntimeError(
             f"Mismatch of parameter numbers and input channel size: {weight.size} parameters, "
             f"input shape {shape}"
         )
-    return weight if ndim == 1 else weight.reshape(1, -1, *(1,) * (ndim - 2))
+    return weight.reshape(1, -1, *(1,) * (ndim - 2))
 
 
 def _weight_shape(weight_shape, ndim):
     n = weight_shape[0] if weight_shape else 1
-    return (1,) * ndim if n == 1 else (n,) if ndim == 1 else (1, n, *(1,) * (ndim - 2))
+    return (1,) * ndim if n == 1 else (1, n, *(1,) * (ndim - 2))
 
 
 @prelu.gradient("x")
@@ -254,6 +262,7 @@ def glu(input, dim=-1):
     """The first half along ``dim`` times the sigmoid of the second."""
     if input.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
+    only_float([input.array])
     size = input.shape[dim]
     if size % 2:
         raise RuntimeError(f"glu: dimension {dim} must have an even size, it has {size}")
@@ -286,9 +295,9 @@ def _floats(xp, x, dtype):
 def softmax(xp, x, /, dim=None, dtype=None):
     """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given."""
     x = _floats(xp, x, dtype)
+    dim = at_dim(_along("softmax", x, dim), x.ndim)
     if x.ndim == 0 or not x.size:
         return xp.ones_like(x)
-    dim = _along("softmax", x, dim)
     out = x - xp.max(x, axis=dim, keepdims=True)
     xp.exp(out, out=out)
     out /= xp.sum(out, axis=dim, keepdims=True)
@@ -299,9 +308,9 @@ def softmax(xp, x, /, dim=None, dtype=None):
 def log_softmax(xp, x, /, dim=None, dtype=None):
     """log(softmax(x)), without overflow."""
     x = _floats(xp, x, dtype)
+    dim = at_dim(_along("log_softmax", x, dim), x.ndim)
     if x.ndim == 0 or not x.size:
         return xp.zeros_like(x)
-    dim = _along("log_softmax", x, dim)
     out = x - xp.max(x, axis=dim, keepdims=True)
     out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
     return out

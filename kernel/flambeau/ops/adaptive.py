@@ -13,7 +13,7 @@ from .registry import function, op
 def _sizes(shape, output_size, n, name):
     """The output's size in each of the last ``n`` dimensions; None keeps what there is."""
     if len(shape) not in (n + 1, n + 2):
-        each = 1 < n and isinstance(output_size, (tuple, list))
+        each = n > 1 and isinstance(output_size, (tuple, list))
         kind = BadValue if each and len(shape) <= n else RuntimeError
         raise kind(
             f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got input of shape {tuple(shape)}"

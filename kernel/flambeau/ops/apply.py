@@ -18,7 +18,7 @@ from ..autograd.node import Node, Output
 from ..device import cupy
 from ..errors import explain, not_a_tensor
 from ..record.slot import slot
-from ..storage import address_of
+from ..storage import address_of, steps_of
 from ..tensor import NUMBERS, Tensor, wrap
 
 
@@ -205,8 +205,11 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
         raise explain(op, inputs, params, error) from None
     before = x._counter[0] if x._counter is not None else 0
     if wanted:
+        made_by = x._node
         _attach(op, mask, watched, parents, kept, x, extras, params)
         _rewrite_stamp(x, op, mask)
+        if made_by is not None and made_by.hooks:
+            made_by.hand_on(x._node)
     if x._counter is not None:
         x._counter[0] = before + 1
     if wanted and x._view is not None:
@@ -239,7 +242,8 @@ def _write(op: Any, xp: Any, x: Tensor, arrays: Any, params: Any) -> Any:
             f"output with shape {x.array.shape} doesn't match the broadcast shape {result.shape}"
         )
     to = x.array.dtype
-    if result.dtype is not to and not np.can_cast(result.dtype, to, "same_kind"):
+    whole = to.kind == "u" and result.dtype.kind == "i"  # which wraps around, as in PyTorch
+    if result.dtype is not to and not (whole or np.can_cast(result.dtype, to, "same_kind")):
         raise RuntimeError(
             f"result type {result.dtype} can't be cast to the desired output type {x.array.dtype}"
         )
@@ -287,6 +291,10 @@ def _parent(t: Tensor) -> Any:
 
 def _shows(t: Tensor, base: Tensor, op: Any, params: Any) -> bool:
     """Whether the view of what ``base`` is now is t."""
+    if op.outputs != 1:
+        return True
+    if op.name == "as_strided" and params[-1] != steps_of(base.array):
+        return False
     try:
         made = op.forward(np if isinstance(base.array, ndarray) else cupy(), base.array, *params)
     except Exception:  # a shape that the view's arguments do not fit

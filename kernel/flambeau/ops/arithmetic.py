@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from ..dtypes import floating
-from .promote import only_tensors, same, same_float, some_tensor, tensor_first
+from ..dtypes import FLOATING, floating
+from .promote import only_tensors, same, same_float, some_tensor, tensor_first, without
 from .registry import FUNCTIONS, function, op
 
 
-def _no_bool(name, x, y):
-    kinds = {getattr(getattr(v, "dtype", None), "kind", type(v).__name__[0]) for v in (x, y)}
-    if kinds == {"b"}:
-        raise RuntimeError(f"{name} of two bool tensors; use ^, logical_xor() or .int()")
+def _no_bool(arrays):
+    for a in arrays:
+        if a.__class__ is bool or (hasattr(a, "dtype") and a.dtype.kind == "b"):
+            raise RuntimeError("subtraction with a bool tensor; use ^, logical_xor() or .int()")
+    return same(arrays)
 
 
-def _check_alpha(alpha, x, y):
-    """RuntimeError where a factor is of a higher kind than the numbers that it multiplies."""
-    kind = (x if hasattr(x, "dtype") else y).dtype.kind
+def _factor(xp, alpha, x, y):
+    """A factor for x and y; RuntimeError where it is of a higher kind than they are."""
+    dtype = (x if hasattr(x, "dtype") else y).dtype
+    kind = dtype.kind
     if isinstance(alpha, bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and kind in "biu":
@@ -26,6 +28,7 @@ def _check_alpha(alpha, x, y):
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
+    return xp.asarray(alpha).astype(dtype) if kind == "u" else alpha  # -1 wraps around
 
 
 @op(promote=same, inplace=True, holomorphic=True)
@@ -33,22 +36,19 @@ def add(xp, x, y, /, alpha=1):
     """x + alpha · y."""
     if alpha == 1:
         return x + y
-    _check_alpha(alpha, x, y)
-    out = x + alpha * y
+    out = x + _factor(xp, alpha, x, y) * y
     return out if getattr(x, "dtype", None) != "bool" else out.astype(bool)
 
 
 add.gradients(x=lambda g: g, y=lambda g, alpha: g if alpha == 1 else g * alpha)
 
 
-@op(promote=same, inplace=True, aliases=["subtract"], holomorphic=True)
+@op(promote=_no_bool, inplace=True, aliases=["subtract"], holomorphic=True)
 def sub(xp, x, y, /, alpha=1):
     """x - alpha · y."""
-    _no_bool("subtraction", x, y)
     if alpha == 1:
         return x - y
-    _check_alpha(alpha, x, y)
-    return x - alpha * y
+    return x - _factor(xp, alpha, x, y) * y
 
 
 sub.gradients(x=lambda g: g, y=lambda g, alpha: -g if alpha == 1 else g * -alpha)
@@ -114,7 +114,7 @@ def floor_divide(xp, x, y):
     return xp.floor_divide(x, y)
 
 
-@op(promote=some_tensor(same), inplace=True)
+@op(promote=without("bc", some_tensor(same)), inplace=True)
 def remainder(xp, x, y):
     """x - y · floor(x / y): the rest of the division, with the sign of y."""
     _no_zero(xp, x, y)
@@ -124,7 +124,7 @@ def remainder(xp, x, y):
 remainder.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.floor(x / y))
 
 
-@op(promote=tensor_first(same), inplace=True)
+@op(promote=without("bc", tensor_first(same)), inplace=True)
 def fmod(xp, x, y):
     """x - y · trunc(x / y): the rest of the division, with the sign of x."""
     _no_zero(xp, x, y)
@@ -134,10 +134,25 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
-@op(promote=some_tensor(same), inplace=True, holomorphic=True)
+def _powers(arrays):
+    x, exponent = arrays = some_tensor(same)(arrays)
+    if getattr(x, "dtype", None) == "bool" == getattr(exponent, "dtype", None):
+        raise NotImplementedError("pow is not implemented for booleans; x.int() has powers")
+    return arrays
+
+
+@op(promote=_powers, inplace=True, holomorphic=True)
 def pow(xp, x, exponent):
     """x to the power of ``exponent``; either may be a number."""
+    if isinstance(exponent, xp.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
+        return _whole_powers(xp, x, exponent)
     return x**exponent
+
+
+def _whole_powers(xp, x, exponent):
+    """Powers of whole numbers, with 1 / xⁿ rounded towards 0: 0 but for 1 and -1."""
+    out = x ** xp.abs(exponent)
+    return xp.where((exponent >= 0) | (abs(out) == 1), out, 0)
 
 
 @pow.gradient("x")
@@ -153,7 +168,10 @@ def _(ns, g, x, exponent):
 def _(ns, g, x, exponent, out):
     if isinstance(x, (int, float)):
         x = (exponent * 0) + x
-    return g * ns.where((x == 0) & (exponent >= 0), 0.0, out * ns.log(x))
+    rising = exponent
+    if getattr(exponent, "array", exponent).dtype.kind == "c":
+        rising = ns.where(ns.imag(exponent) == 0, ns.real(exponent), -1.0)
+    return g * ns.where((x == 0) & (rising >= 0), 0.0, out * ns.log(x))
 
 
 @op(promote=only_tensors(same), aliases=["arctan2"], inplace=True)
@@ -168,7 +186,7 @@ atan2.gradients(
 )
 
 
-@op(promote=only_tensors(same))
+@op(promote=without("c", only_tensors(same)))
 def maximum(xp, x, y):
     """The larger of x and y; where they are equal, each gets half of the gradient."""
     return xp.maximum(x, y)
@@ -180,7 +198,7 @@ maximum.gradients(
 )
 
 
-@op(promote=only_tensors(same))
+@op(promote=without("c", only_tensors(same)))
 def minimum(xp, x, y):
     """The smaller of x and y; where they are equal, each gets half of the gradient."""
     return xp.minimum(x, y)
@@ -192,7 +210,14 @@ minimum.gradients(
 )
 
 
-@op(promote=same, inplace=True, aliases=["clip"], backward="ClampBackward1")
+def _bounds(arrays):
+    _, low, high = arrays
+    if low is not None and high is not None and hasattr(low, "ndim") != hasattr(high, "ndim"):
+        raise TypeError("clamp takes two numbers or two tensors as bounds, not one of each")
+    return same(arrays)
+
+
+@op(promote=without("c", _bounds), inplace=True, aliases=["clip"], backward="ClampBackward1")
 def clamp(xp, x, min=None, max=None):
     """min(max(x, min), max); a bound of None is none. The bounds may be numbers or tensors."""
     if min is None and max is None:
@@ -251,7 +276,16 @@ def _(self, condition, other):
     return where_(condition, self, other)
 
 
-@op(promote=same, inplace=True, holomorphic=True)
+def _of_one_type(arrays):
+    if arrays[0].dtype not in FLOATING:
+        raise NotImplementedError(f"lerp is not implemented for {arrays[0].dtype.name}")
+    for a in arrays:
+        if hasattr(a, "ndim") and a.dtype != arrays[0].dtype:
+            raise RuntimeError(f"expected dtype {arrays[0].dtype} for all, but got {a.dtype}")
+    return same(arrays)
+
+
+@op(promote=_of_one_type, inplace=True, holomorphic=True)
 def lerp(xp, x, end, weight):
     """x + weight · (end - x): on the straight line from x to ``end``."""
     return x + weight * (end - x)
@@ -267,7 +301,7 @@ lerp.gradients(
 @op(promote=same, inplace=True, holomorphic=True)
 def addcmul(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 · tensor2."""
-    return x + value * (tensor1 * tensor2)
+    return x + x.dtype.type(value) * (tensor1 * tensor2)
 
 
 addcmul.gradients(
@@ -280,7 +314,9 @@ addcmul.gradients(
 @op(promote=same, inplace=True, holomorphic=True)
 def addcdiv(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 / tensor2."""
-    return x + value * (tensor1 / tensor2)
+    if x.dtype.kind in "biu":
+        raise RuntimeError("addcdiv divides no integers; x.float() can be divided")
+    return x + x.dtype.type(value) * (tensor1 / tensor2)
 
 
 addcdiv.gradients(

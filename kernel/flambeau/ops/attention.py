@@ -89,10 +89,12 @@ def scaled_dot_product_attention(
     key and the value. Mirrors ``torch.nn.functional.scaled_dot_product_attention``.
     """
     _check(query, key, value, attn_mask)
-    if is_causal and attn_mask is not None:
+    if is_causal and attn_mask is not None and (query.ndim != 4 or dropout_p > 0):
         raise RuntimeError(
             "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
         key, value = (_for_each_head(t, query.shape[-3]) for t in (key, value))
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale

@@ -31,7 +31,7 @@ def _edges(input, offsets, include_last_offset):
     starts = [int(i) for i in offsets]
     if starts and starts[0] != 0:
         raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence has to start at 0")
-    ends = [*starts[1:], input.shape[0]]
+    ends = [*starts[1:], input.shape[0]][: len(starts)]
     if include_last_offset:
         starts, ends = starts[:-1], [*starts[1:]]
     if starts and max(starts) > input.shape[0]:
@@ -55,9 +55,26 @@ def _largest(rows, edges, kept):
     return stacked(found) if found else rows[:0], places
 
 
-def _check(input, mode, per_sample_weights):
+def _check_rows(indices, count, padding_idx):
+    if padding_idx is not None and not -count <= padding_idx < count:
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, {-count} through {count - 1}, "
+            f"but got {padding_idx}"
+        )
+    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < count:
+        raise RuntimeError(
+            f"the input has indices from {int(indices.min())} to {int(indices.max())}, which are "
+            f"not all in the valid range [0, {count})"
+        )
+
+
+def _check(input, mode, per_sample_weights, scaled, sparse):
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and (scaled or sparse):
+        raise ValueError(
+            "max mode does not support scaling the gradient by the frequency, or sparse weights"
+        )
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
@@ -81,7 +98,7 @@ def embedding_bag(
     Bags are the rows of a 2D ``input``; in a 1D one they begin at ``offsets``. Mirrors
     ``torch.nn.functional.embedding_bag``.
     """
-    _check(input, mode, per_sample_weights)
+    _check(input, mode, per_sample_weights, scale_grad_by_freq, sparse)
     if max_norm is not None:
         shorten(weight, input, max_norm, norm_type)
     rest = (per_sample_weights, include_last_offset, padding_idx)
@@ -98,6 +115,7 @@ def bags(
     """
     edges = _edges(input, offsets, include_last_offset)
     flat = input.reshape(-1)
+    _check_rows(flat, weight.shape[0], padding_idx)
     padding = None if padding_idx is None else padding_idx % weight.shape[0]
     rows = embedding(flat, weight, padding, None, 2, scale_grad_by_freq and mode != "max")
     indices = flat.array.get() if hasattr(flat.array, "get") else flat.array

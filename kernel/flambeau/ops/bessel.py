@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .promote import only_tensors, same_float, to_float
+from .promote import only_tensors, real_float, same, without
 from .registry import SPACES, op, show
 
 
@@ -28,25 +28,25 @@ def _special(xp, name, *arrays):
 # Bessel's functions of the first and the second kind: x²y'' + xy' + (x² - n²)y = 0
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def bessel_j0(xp, x):
     """The Bessel function of the first kind of order 0: 1/π ∫ cos(x sin t) dt from 0 to π."""
     return _special(xp, "j0", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def bessel_j1(xp, x):
     """The Bessel function of the first kind of order 1: 1/π ∫ cos(t - x sin t) dt from 0 to π."""
     return _special(xp, "j1", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def bessel_y0(xp, x):
     """The Bessel function of the second kind of order 0, -∞ at 0."""
     return _special(xp, "y0", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def bessel_y1(xp, x):
     """The Bessel function of the second kind of order 1, -∞ at 0."""
     return _special(xp, "y1", x)
@@ -63,7 +63,7 @@ bessel_y0.gradients(x=lambda ns, g, x: -g * ns.bessel_y1(x))
 bessel_y1.gradients(x=lambda ns, g, x, out: g * (ns.bessel_y0(x) - out / x))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def spherical_bessel_j0(xp, x):
     """sin(x) / x, and 1 at 0."""
     return xp.where(xp.isinf(x), 0, xp.sinc(x / pi)).astype(x.dtype)
@@ -76,25 +76,25 @@ spherical_bessel_j0.gradients(
 # Modified ones, which do not swing: x²y'' + xy' - (x² + n²)y = 0
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def modified_bessel_k0(xp, x):
-    """The modified Bessel function of the second kind of order 0: ∫ exp(-x cosh t) dt over t > 0."""
+    """Modified Bessel function of the second kind of order 0: ∫ exp(-x cosh t) dt over t > 0."""
     return _special(xp, "k0", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def modified_bessel_k1(xp, x):
-    """The modified Bessel function of the second kind of order 1, minus the slope of order 0."""
+    """Modified Bessel function of the second kind of order 1, minus the slope of order 0."""
     return _special(xp, "k1", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def scaled_modified_bessel_k0(xp, x):
     """exp(x) · modified_bessel_k0(x)."""
     return _special(xp, "k0e", x)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def scaled_modified_bessel_k1(xp, x):
     """exp(x) · modified_bessel_k1(x)."""
     return _special(xp, "k1e", x)
@@ -120,7 +120,7 @@ def _airy(xp, x, which):
     return xp.asarray(scipy.special.airy(host.astype("float64", copy=False))[which]).astype(x.dtype)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def airy_ai(xp, x):
     """Airy's function Ai: 1/π ∫ cos(t³/3 + xt) dt over t > 0."""
     return _airy(xp, x, 0)
@@ -150,13 +150,13 @@ def _density(ns, x, y):
     return ns.exp((x - 1) * ns.log(y) - y - ns.lgamma(x))
 
 
-@op(promote=only_tensors(same_float), inplace=True)
+@op(promote=without("biuc", only_tensors(same)), inplace=True)
 def igamma(xp, x, y):
     """P(x, y) = 1/Γ(x) ∫ tˣ⁻¹ e⁻ᵗ dt from 0 to y; differentiable in y alone."""
     return _special(xp, "gammainc", x, y)
 
 
-@op(promote=only_tensors(same_float), inplace=True)
+@op(promote=without("biuc", only_tensors(same)), inplace=True)
 def igammac(xp, x, y):
     """Q(x, y) = 1 - P(x, y), exact where P is almost 1; differentiable in y alone."""
     return _special(xp, "gammaincc", x, y)

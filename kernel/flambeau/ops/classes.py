@@ -194,8 +194,7 @@ def _only_one(target):
     """The target of a single sample, as a batch of one."""
     if target.numel() != 1 or target.ndim > 1:
         raise ValueError(
-            "For 1D input, 1D target must have size 1, but got target size: "
-            f"{list(target.shape)}"
+            f"For 1D input, 1D target must have size 1, but got target size: {list(target.shape)}"
         )
     return target.reshape(1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dtypes import FLOATING
-from .promote import as_given, only_tensors, same, some_tensor, tensor_first
+from .promote import as_given, only_tensors, same, some_tensor, tensor_first, without
 from .registry import OPS, function, op
 
 # Comparison
@@ -28,25 +28,25 @@ def ne(xp, x, y):
     return xp.not_equal(x, y)
 
 
-@op(promote=tensor_first(same), inplace=True, aliases=["less"])
+@op(promote=without("c", tensor_first(same)), inplace=True, aliases=["less"])
 def lt(xp, x, y):
     """x < y, element by element."""
     return xp.less(x, y)
 
 
-@op(promote=tensor_first(same), inplace=True, aliases=["less_equal"])
+@op(promote=without("c", tensor_first(same)), inplace=True, aliases=["less_equal"])
 def le(xp, x, y):
     """x ≤ y, element by element."""
     return xp.less_equal(x, y)
 
 
-@op(promote=tensor_first(same), inplace=True, aliases=["greater"])
+@op(promote=without("c", tensor_first(same)), inplace=True, aliases=["greater"])
 def gt(xp, x, y):
     """x > y, element by element."""
     return xp.greater(x, y)
 
 
-@op(promote=tensor_first(same), inplace=True, aliases=["greater_equal"])
+@op(promote=without("c", tensor_first(same)), inplace=True, aliases=["greater_equal"])
 def ge(xp, x, y):
     """x ≥ y, element by element."""
     return xp.greater_equal(x, y)
@@ -96,7 +96,7 @@ def isfinite(xp, x):
     return xp.isfinite(x)
 
 
-@op
+@op(promote=without("c"))
 def signbit(xp, x):
     """Whether its sign is minus; -0.0 has one."""
     return xp.signbit(x) if x.dtype.kind == "f" else x < 0

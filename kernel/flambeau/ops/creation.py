@@ -113,7 +113,7 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
         array = np.array(unwrapped(data))
     except ValueError as error:
         raise ValueError(f"expected sequences of equal lengths at each depth: {error}") from None
-    if array.dtype.kind not in "biufc":
+    if not dtypes.is_number(array.dtype):
         if array.dtype.kind in "US":
             raise TypeError("new(): invalid data type 'str'")
         strange = _strange(data)

@@ -38,23 +38,23 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
 
 @function(on="fb")
 def gradient(input, *, spacing=None, dim=None, edge_order=1):
-    """The slopes of samples of a function along dimensions, a list with a tensor for each.
+    """The slopes of samples of a function along dimensions, a tuple with a tensor for each.
 
     Inside by both neighbours, so that parabolas come out right; at the edges by a line
-    (``edge_order=1``) or a parabola (2). ``spacing`` is the distance of neighbours (1), a list of one
-    for each dimension, or a list of tensors with the coordinates.
+    (``edge_order=1``) or a parabola (2). ``spacing`` is the distance of neighbours (1), a list of
+    one for each dimension, or a list of tensors with the coordinates.
     """
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     dims = [at_dim(d, input.ndim) for d in dims]
     spacing = 1 if spacing is None else spacing
     steps = list(spacing) if isinstance(spacing, (list, tuple)) else [spacing] * len(dims)
     _check_gradient(input, dims, steps, edge_order)
-    return [
+    return tuple(
         _by_points(input, d, step, edge_order)
         if isinstance(step, Tensor) and step.ndim
         else _by_step(input, d, step, edge_order)
         for d, step in zip(dims, steps, strict=True)
-    ]
+    )
 
 
 def _check_gradient(x, dims, steps, edge_order):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..device import module_of, of
+from ..errors import BadValue
 from ..random import generator_for
 from ..tensor import wrap
 from .bessel import scipy_of
@@ -25,7 +26,9 @@ def poisson(xp, x, /, generator=None):
     """Poisson numbers with the rates that stand in the input."""
     if x.size and not bool((x >= 0).all()):
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return _stream(x, generator).poisson(x).astype(x.dtype)
+    if x.dtype.kind in "biu":
+        raise NotImplementedError(f"a rate is a float, not {x.dtype.name}; use x.float()")
+    return xp.asarray(_stream(x, generator).poisson(x)).astype(x.dtype)
 
 
 poisson.gradients(x=lambda ns, g: g * 0)
@@ -34,13 +37,16 @@ poisson.gradients(x=lambda ns, g: g * 0)
 @op(on="fb")
 def binomial(xp, count, prob, /, generator=None):
     """How many of ``count`` trials succeed, each with chance ``prob``."""
+    for name, x in (("count", count), ("prob", prob)):
+        if x.dtype.kind in "biu":
+            raise BadValue(f"binomial only supports floats for {name}, got {x.dtype.name}")
     if count.dtype != prob.dtype:
         raise RuntimeError(
             f"expected count and prob of the same type, found {count.dtype} and {prob.dtype}"
         )
     count, prob = xp.broadcast_arrays(count, prob)
-    drawn = _stream(prob, generator).binomial(count.astype("int64"), prob.astype("float64"))
-    return drawn.astype(prob.dtype)
+    tries, chance = xp.maximum(count, 0).astype("int64"), xp.clip(prob.astype("float64"), 0, 1)
+    return xp.asarray(_stream(prob, generator).binomial(tries, chance)).astype(prob.dtype)
 
 
 binomial.gradients(count=lambda ns, g: g * 0, prob=lambda ns, g: g * 0)

@@ -79,12 +79,20 @@ def dropout(input, p=0.5, training=True, inplace=False):
 @function(on="F")
 def dropout1d(input, p=0.5, training=True, inplace=False):
     """Zeroes whole channels of (N, C, L) or (C, L)."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D one")
     return run(dropout_op, input, p, training, inplace, max(1, input.ndim - 1))
+
+
+def _check_features(input):
+    if input.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
 
 
 @function(on="F")
 def dropout2d(input, p=0.5, training=True, inplace=False):
     """Zeroes whole channels of (N, C, H, W)."""
+    _check_features(input)
     return run(dropout_op, input, p, training, inplace, 2)
 
 
@@ -103,4 +111,6 @@ def alpha_dropout(input, p=0.5, training=False, inplace=False):
 @function(on="F")
 def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
     """Alpha dropout of whole channels."""
+    if training and p:
+        _check_features(input)
     return run(alpha_dropout_op, input, p, training, inplace, 2)

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import here
 from .factors import cholesky
 from .lapack import each, routine
-from .linalg import LinAlgError, eigh, on_diagonal, squares
+from .linalg import LinAlgError, check_phases, eigh, on_diagonal, squares
 from .lu import triangular
 from .matrix import adjoint, is_complex
 from .registry import OPS, function, op
@@ -37,6 +37,7 @@ def _(ns, g, A, out):  # C. Boeddeker et al., "Computation of Complex-valued Gra
     values, v = ns.linalg_eig(A) if ns.taped else out
     vh = adjoint(ns, v)
     turn = ns.matmul(vh, g[1])
+    check_phases("linalg_eig", turn)
     along = ns.real(ns.diagonal(turn, 0, -2, -1))  # a column keeps its length
     turn = turn - ns.matmul(vh, v) * ns.unsqueeze(along, -2)
     gaps = ns.conj(ns.unsqueeze(values, -2) - ns.unsqueeze(values, -1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log, pi
 
 from ..dtypes import floating
-from .promote import to_float
+from .promote import real_float, to_float, without
 from .registry import op
 
 # Sign and size
@@ -22,7 +22,7 @@ def neg(xp, x):
 neg.gradients(x=lambda g: -g)
 
 
-@op(inplace=True, aliases=["absolute"])
+@op(promote=without("b"), inplace=True, aliases=["absolute"])
 def abs(xp, x):
     """|x|; its slope at 0 is taken as 0."""
     return xp.abs(x)
@@ -31,10 +31,12 @@ def abs(xp, x):
 abs.gradients(x=lambda ns, g, x: g * ns.sgn(x))
 
 
-@op(inplace=True)
+@op(promote=without("c"), inplace=True)
 def sign(xp, x):
     """-1, 0 or 1."""
-    return xp.sign(x) if x.dtype.kind != "b" else x.copy()
+    if x.dtype.kind in "bu":
+        return (x > 0).astype(x.dtype)
+    return (x > 0).astype(x.dtype) - (x < 0)  # NaN is neither
 
 
 sign.gradients(x=lambda ns, g: ns.zeros_of(g))
@@ -282,7 +284,7 @@ def relu(xp, x):
 relu.gradients(x=lambda g, out: g * (out > 0))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=real_float, inplace=True)
 def erf(xp, x):
     """2/√π ∫₀ˣ exp(-t²) dt, the error function."""
     if x.dtype == "float64":
@@ -340,35 +342,39 @@ _FAR_Q = (1.0, 13.2281951154744992508, 86.7072140885989742329, 354.9377788878198
 # Rounding: flat between the steps, so no gradient passes
 
 
-@op(inplace=True)
+@op(promote=without("bc"), inplace=True)
 def floor(xp, x):
     """The largest integer that is not above x."""
     return xp.floor(x) if x.dtype.kind == "f" else x.copy()
 
 
-@op(inplace=True)
+@op(promote=without("bc"), inplace=True)
 def ceil(xp, x):
     """The smallest integer that is not below x."""
     return xp.ceil(x) if x.dtype.kind == "f" else x.copy()
 
 
-@op(inplace=True, aliases=["fix"])
+@op(promote=without("bc"), inplace=True, aliases=["fix"])
 def trunc(xp, x):
     """x without its decimals."""
     return xp.trunc(x) if x.dtype.kind == "f" else x.copy()
 
 
-@op(inplace=True)
+@op(promote=without("bc"), inplace=True)
 def round(xp, x, /, decimals=0):
     """The nearest number with so many decimals; of two, the even one."""
-    return xp.round(x, decimals) if x.dtype.kind == "f" else x.copy()
+    if x.dtype.kind == "f":
+        return xp.round(x, decimals)
+    if decimals:
+        raise NotImplementedError(f"round with decimals is not implemented for {x.dtype.name}")
+    return x.copy()
 
 
 for _flat in (floor, ceil, trunc, round):
     _flat.gradients(x=lambda ns, g: ns.zeros_of(g))
 
 
-@op(inplace=True)
+@op(promote=without("biuc"), inplace=True)
 def frac(xp, x):
     """The decimals of x: x - trunc(x)."""
     return x - xp.trunc(floating(x))

@@ -37,7 +37,7 @@ def add_rows(xp, n, places, rows):
 def sum_at(xp, shape, at, values):
     """Zeros of a shape with ``values`` added at an index of slices and arrays."""
     found = [i for i, a in enumerate(at) if hasattr(a, "dtype")]
-    truths = any(isinstance(a, bool) or getattr(a, "dtype", 0) == bool for a in at)
+    truths = any(isinstance(a, bool) or getattr(a, "dtype", None) == np.bool_ for a in at)
     if truths and len(found) == 1 and at[found[0]].ndim and not any(a is True for a in at):
         out = xp.zeros(shape, values.dtype)  # a mask names nothing twice
         out[at] = values

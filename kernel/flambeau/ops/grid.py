@@ -6,9 +6,10 @@ import warnings
 from itertools import product
 from math import prod
 
-from .steps import linspace
 from .join import stack
+from .promote import only_float
 from .registry import OPS, function
+from .steps import linspace
 
 _MODES = ("bilinear", "nearest", "bicubic")
 _PADDINGS = ("zeros", "border", "reflection")
@@ -55,6 +56,10 @@ def affine_grid(theta, size, align_corners=None):
         raise ValueError(
             f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size "
             f"{list(size)}. Got {list(theta.shape)}."
+        )
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(
+            f"Expected a matrix for each of {size[0]} images, but theta has {theta.shape[0]}"
         )
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {list(size)}")
@@ -106,8 +111,7 @@ def _looked_up(flat, sizes, places):
         within = (x >= 0) & (x < size)
         valid = within if valid is None else valid & within
         at = at * size + OPS["where"](within, x, 0.0).long()
-    n, c, p = *flat.shape[:2], at.shape[1]
-    found = flat.gather(2, at.unsqueeze(1).expand(n, c, p))
+    found = flat.gather(2, at.unsqueeze(1).expand(*flat.shape[:2], at.shape[1]))
     return found, valid.unsqueeze(1)
 
 
@@ -180,6 +184,7 @@ def _check(input, grid, mode):
         )
     if mode == "bicubic" and n == 3:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    only_float([input.array])
     if input.dtype != grid.dtype:
         raise RuntimeError(
             "grid_sampler(): expected input and grid to have same dtype, but input has "
@@ -213,8 +218,7 @@ def _define(name):
 
     sampler.__name__ = sampler.__qualname__ = name
     sampler.__doc__ = (
-        "`grid_sample` by PyTorch's inner name, its modes by number: "
-        f"{_MODES} and {_PADDINGS}."
+        f"`grid_sample` by PyTorch's inner name, its modes by number: {_MODES} and {_PADDINGS}."
     )
     function(sampler, on="fb")
 

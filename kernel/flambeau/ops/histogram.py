@@ -6,9 +6,9 @@ from math import isfinite, prod
 
 from ..device import module_of
 from ..tensor import Tensor, wrap
-from .steps import linspace
 from .registry import function
 from .sort import result_type
+from .steps import linspace
 
 _Histogram, _Histogramdd = (
     result_type(name, "hist", "bin_edges") for name in ("histogram", "histogramdd")

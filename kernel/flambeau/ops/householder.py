@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..tensor import Tensor
 from .lapack import each, routine
 from .linalg import identity, matrices
@@ -31,7 +33,7 @@ def geqrf(input):
     return _Geqrf(*geqrf_op(input.detach()))
 
 
-def _reflected(vectors: Tensor, tau: Tensor, x: Tensor, adjoint: bool) -> Tensor:
+def _reflected(vectors: Any, tau: Any, x: Any, adjoint: bool) -> Tensor:
     """H₁ H₂ … Hₖ x, or its adjoint times x; vᵢ has zeros above, and 1 at, its place i."""
     below = vectors[..., : tau.shape[-1]].tril(-1)
     below = below + identity(below)

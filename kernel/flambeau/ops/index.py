@@ -16,8 +16,8 @@ from ..tensor import Tensor
 from .apply import apply, apply_inplace
 from .gather import sum_at
 from .registry import function, op
-from .scalars import number_for
 from .shape import at_dim
+from .write import copy_op, fitting
 
 # Views
 
@@ -125,8 +125,16 @@ index_put_op.writes(lambda xp, x, values, at, accumulate: _put(xp, x, values, at
 def _put(xp, x, values, at, accumulate):
     if accumulate:
         x += sum_at(xp, x.shape, at, xp.broadcast_to(xp.asarray(values, x.dtype), x[at].shape))
-    else:
+        return
+    try:
+        if hasattr(values, "size") and not values.size:
+            xp.broadcast_to(values, x[at].shape)
         x[at] = values
+    except (TypeError, ValueError):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
+            f"indexing result of shape {list(x[at].shape)}"
+        ) from None
 
 
 index_put_op.gradients(
@@ -177,6 +185,7 @@ class _Split:
     def take(self, item: Any) -> None:
         if item is Ellipsis:
             gap = self.x.ndim - self.used
+            self.used += gap  # another one stands for nothing
             self.put([slice(None)] * gap, [slice(None)] * gap, gap)
         elif item is None:
             self.put([None], [slice(None)], 0)
@@ -283,25 +292,12 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     return apply(index, (out,), (arrays,)) if arrays else out
 
 
-def _fitting(x: Tensor, value: Any) -> Any:
-    """A value that may be written into x: a tensor, or a number that its type can hold."""
-    if isinstance(value, Tensor):
-        return value
-    if isinstance(value, (bool, int, float, complex, np.generic)):
-        return number_for(x.array.dtype, value)
-    if isinstance(value, np.ndarray):
-        from .creation import as_tensor
-
-        return as_tensor(value)
-    raise TypeError(f"can't assign a {type(value).__name__} to a tensor of {x.array.dtype}")
-
-
 def _like(x: Tensor, value: Any, at: Any) -> Any:
     """A value for x[at], which must have its type; one number for a mask may have any."""
     if not isinstance(value, Tensor):
         return value
     picks = [a for a in at if a.__class__ is not slice]
-    masked = len(picks) == 1 and getattr(picks[0], "dtype", bool) == bool
+    masked = len(picks) == 1 and getattr(picks[0], "dtype", np.bool_) == np.bool_
     if masked and value.array.size == 1:
         return value.to(x.dtype).reshape(())
     if masked and value.ndim > 1:  # sizes of 1 in front may stand for nothing
@@ -320,7 +316,7 @@ def _like(x: Tensor, value: Any, at: Any) -> Any:
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
-    value = _fitting(self, value)
+    value = fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
     basic, arrays, ints = split_index(self.array, key)
@@ -361,51 +357,3 @@ def index_select(input, dim, index):
     if input.ndim == 0:
         return input.clone()
     return apply(_index_select, (input,), ((*front, places.reshape(-1)),))
-
-
-# Writing whole tensors
-
-
-@op(on="", name="copy", backward="CopyBackwards")
-def copy_op(xp, x, y):
-    """x with every value replaced by y's."""
-    return xp.broadcast_to(xp.asarray(y, x.dtype), x.shape).copy()
-
-
-@copy_op.writes
-def _(xp, x, y):
-    x[...] = y
-
-
-copy_op.gradients(x=lambda ns, g: ns.zeros_of(g), y=lambda g: g)
-
-
-@function(on="Tensor")
-def copy_(self, src, non_blocking=False):
-    """Overwrites this tensor with the values of another, in this one's type."""
-    if src.array.__class__ is not self.array.__class__:
-        src = src.to(self.device)
-    return apply_inplace(copy_op, (self, src))
-
-
-@function
-def fill_(self, value):
-    """Overwrites every element with a value."""
-    if isinstance(value, Tensor) and value.array.ndim:
-        raise RuntimeError(
-            "fill_ only supports 0-dimension value tensor but got tensor with "
-            f"{value.ndim} dimensions."
-        )
-    return apply_inplace(copy_op, (self, _fitting(self, value)))
-
-
-@function
-def zero_(self):
-    """Overwrites every element with 0."""
-    return apply_inplace(copy_op, (self, 0))
-
-
-@function(on="fb")
-def fill(input, value):
-    """A copy with every element replaced by a value."""
-    return copy_op(input, value)

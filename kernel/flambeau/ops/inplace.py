@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.grad_mode import is_grad_enabled
 from ..tensor import Tensor
 from .arrange import masked_scatter, renorm
 from .convert import can_cast
-from .index import copy_
 from .pairs import ldexp
 from .registry import SPACES, show
 from .scatter import scatter, scatter_add, scatter_reduce
 from .slices import index_add, index_copy, index_fill, index_reduce, put
 from .special import multigamma, polygamma_of
+from .write import copy_
 
 
 def _twin(body: Any) -> None:
     name = body.__name__
 
     def written(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        made = body(self, *args, **kwargs)
+        # What the gradient rules keep of the tensor must outlast the write.
+        before = self.clone() if self.requires_grad and is_grad_enabled() else self
+        made = body(before, *args, **kwargs)
         if not can_cast(made.dtype, self.dtype):
             raise RuntimeError(
                 f"{name}_(): result type {made.dtype} can't be cast to {self.dtype}, the type of "

@@ -249,9 +249,7 @@ def roll(xp, x, /, shifts, dims=None):
     if not found[0]:
         raise RuntimeError("`shifts` required")
     if found[0] != found[1] and (found != [1, 0]):
-        raise RuntimeError(
-            f"shifts and dimensions must align. shifts: {found[0]}, dims:{found[1]}"
-        )
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {found[0]}, dims:{found[1]}")
     return xp.roll(x, shifts, axis=None if dims == () else dims)
 
 

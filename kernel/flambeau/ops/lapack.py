@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from .bessel import scipy_of
+
 _PREFIX = {"f": "s", "d": "d", "F": "c", "D": "z"}
 
 
 def routine(name: str, dtype: Any) -> Callable[..., Any]:
     """The routine of that name for a type: ``getrf`` of float64 is ``dgetrf``."""
-    from scipy.linalg import lapack
-
-    return getattr(lapack, _PREFIX[np.dtype(dtype).char] + name)
+    return getattr(scipy_of(np, "linalg.lapack"), _PREFIX[np.dtype(dtype).char] + name)
 
 
 def each(xp: Any, function: Callable[..., Any], lead: tuple[int, ...], *arrays: Any) -> tuple:

@@ -63,6 +63,4 @@ def linear_cross_entropy(
         )
     logits = _logits(input, linear_weight, linear_bias)
     ignored = -100 if ignore_index is None else ignore_index
-    return cross_entropy(
-        logits, target, weight, None, ignored, None, reduction, label_smoothing
-    )
+    return cross_entropy(logits, target, weight, None, ignored, None, reduction, label_smoothing)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import dtypes
 from ..device import cuda_count, move, set_default_device
 from ..dtypes import dtype as Dtype
@@ -19,10 +21,11 @@ def legacy_array(data: tuple[Any, ...], dtype: Dtype, device: Any) -> Any:
         (values,) = data
         if isinstance(values, float):
             raise TypeError("new(): data must be a sequence (got float)")
-        array = values.array if isinstance(values, Tensor) else array_of(values, dtype)
         if isinstance(values, Tensor) and values.dtype is not dtype:
             raise TypeError(f"new(): expected a tensor of {dtype!r}, not of {values.dtype!r}")
-        return move(array, where)
+        as_it_is = isinstance(values, np.ndarray) and values.dtype == dtype.numpy  # shares memory
+        array = values.array if isinstance(values, Tensor) else values
+        return move(array if array is not values or as_it_is else array_of(values, dtype), where)
     return xp.empty(shape_of(data), dtype.numpy) if data else xp.empty(0, dtype.numpy)
 
 

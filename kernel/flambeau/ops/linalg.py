@@ -196,6 +196,19 @@ def _to_tall(ns, to_q, to_r, q, r):
     return adjoint(ns, ns.linalg_solve(r, adjoint(ns, both)))
 
 
+def check_phases(name, turns):
+    """RuntimeError where a loss depends on the phases of complex vectors, which nothing fixes."""
+    array = getattr(turns, "array", turns)
+    if array.dtype.kind == "c" and array.size:
+        phases = array.diagonal(0, -2, -1).imag
+        if not (abs(phases) <= 1e-2).all():
+            raise RuntimeError(
+                f"{name}_backward: The vectors in the complex case are specified up to "
+                "multiplication by e^{i phi}. The specified loss function depends on this "
+                "quantity, so it is ill-defined."
+            )
+
+
 @op(name="linalg_eigh", on="", promote=squares, outputs=2)
 def eigh(xp, x, /, UPLO):
     """Eigenvalues, in rising order, and eigenvectors of a symmetric (Hermitian) matrix."""
@@ -222,6 +235,7 @@ def _off(ns, x):
 def _(ns, g, x, out, UPLO):
     values, v = ns.linalg_eigh(x, UPLO) if ns.taped else out
     turn = ns.matmul(adjoint(ns, v), g[1])
+    check_phases("linalg_eigh", turn)
     inner = _off(ns, turn - adjoint(ns, turn)) / (_gaps(ns, values) * 2) + _diag(ns, g[0])
     return ns.matmul(ns.matmul(v, inner), adjoint(ns, v))
 
@@ -252,6 +266,7 @@ def _(ns, g, x, out, full_matrices):  # J. Townsend, "Differentiating the SVD" (
     u, v, to_v = u[..., :k], adjoint(ns, vh[..., :k, :]), adjoint(ns, to_vh)
     gaps, row = _gaps(ns, s * s), ns.unsqueeze(s, -2)
     a, b = ns.matmul(adjoint(ns, u), to_u), ns.matmul(adjoint(ns, v), to_v)
+    check_phases("svd", a + b)
     turn_u, turn_v = (a - adjoint(ns, a)) / gaps, (b - adjoint(ns, b)) / gaps
     inner = _off(ns, turn_u * row + turn_v * ns.unsqueeze(s, -1)) + _diag(ns, to_s)
     if is_complex(x):  # U and V may turn together: half of each one's diagonal is that

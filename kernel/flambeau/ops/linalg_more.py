@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from ..dtypes import int32
 from ..tensor import Tensor
@@ -24,7 +25,7 @@ def no_info(A: Tensor) -> Tensor:
     return A.detach().new_zeros(A.shape[:-2], dtype=int32)
 
 
-def mended(A: Tensor, info: Tensor) -> Tensor:
+def mended(A: Tensor, info: Any) -> Tensor:
     """The matrices, with the identity in place of those with something wrong."""
     return OPS["where"]((info > 0)[..., None, None], identity(A), A)
 

@@ -89,7 +89,7 @@ def l1_op(xp, x, y, /, reduction):
 @l1_op.gradient("x", "y")
 def _(ns, g, x, y, reduction, needs):
     d = x - y
-    return opposite(shared(g, prod(d.shape), reduction) * ns.sign(d), needs)
+    return opposite(shared(g, prod(d.shape), reduction) * ns.sgn(d), needs)
 
 
 @op(on="", promote=_floats, name="huber_loss")

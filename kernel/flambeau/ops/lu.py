@@ -170,7 +170,7 @@ def lu_factor(A, *, pivot=True):
     return _LuFactor(packed, pivots)
 
 
-def _check(info: Tensor) -> None:
+def _check(info: Any) -> None:
     if bool((info > 0).any()):
         at = int(info.max())
         problem = f"U[{at},{at}] is zero: the matrix is singular, no equation can be solved with it"
@@ -235,5 +235,3 @@ def _(input, LU_data, LU_pivots):
     """The X with A X = input from A's factors, as `linalg.lu_solve`."""
     deprecated("lu_solve", "lu_solve")
     return lu_solve(LU_data, LU_pivots, input)
-
-

@@ -17,15 +17,16 @@ def _forward(op: Any) -> Callable[..., Any]:
     plain = op.forward
 
     def forward(xp: Any, *args: Any, **kwargs: Any) -> Any:
-        if not any(a.__class__ is MetaArray for a in args):
+        for a in args:
+            if a.__class__ is MetaArray:
+                break
+        else:
             return plain(xp, *args, **kwargs)
         if op.name in _ASK_FOR_NUMBERS:
             raise no_numbers(op.name)
         inputs = args if op.variadic else args[: op.count]
         if op.name != "copy" and any(a.__class__ is np.ndarray and a.ndim for a in inputs):
-            raise RuntimeError(
-                "expected all tensors to be on the same device, found meta and cpu"
-            )
+            raise RuntimeError("expected all tensors to be on the same device, found meta and cpu")
         return settled(plain(xp, *args, **kwargs))
 
     if op.write is not None:

@@ -18,7 +18,8 @@ from .shape import alias, reshape, sizes
 def _on_elements(name: str, self: Tensor, others: tuple[Any, ...], f: Callable[..., Any]) -> Tensor:
     if self.requires_grad:
         raise RuntimeError(
-            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() "
+            "instead."
         )
     if not self.is_cpu:
         raise TypeError(f"{name} is only implemented on CPU tensors, this one is on {self.device}")

@@ -43,8 +43,7 @@ def check(query: Any, key: Any, value: Any, embed_dim: int) -> bool:
         )
     if key.shape[:-1] != value.shape[:-1]:
         raise AssertionError(
-            f"key's sequence and batch dims {key.shape[:2]} do not match value's "
-            f"{value.shape[:2]}"
+            f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
         )
     return bool(query.dim() == 2)
 
@@ -71,9 +70,12 @@ class Heads:
 
     def attend(
         self, query: Any, key: Any, value: Any, attn_mask: Any = None, padding: Any = None,
-        need_weights: bool = True, static: Any = (None, None),
+        need_weights: bool = True, static: Any = (None, None), is_causal: bool = False,
     ) -> tuple[Any, Any]:  # fmt: skip
-        """What the heads have read, side by side (N, L, E), and the weights (N, H, L, S)."""
+        """What the heads have read, side by side (N, L, E), and the weights (N, H, L, S).
+
+        ``is_causal`` says that the mask is causal: it is not read where that is all there is.
+        """
         q, k, v = self._project(query, key, value)  # (N, L, E), (N, S, E), (N, S, E)
         before = k.shape[1]
         k, v = self._with_bias(k, v)
@@ -82,8 +84,9 @@ class Heads:
         if self.add_zero_attn:
             k, v = (cat([t, t.new_zeros((*t.shape[:2], 1, t.shape[3]))], 2) for t in (k, v))
             added += 1
-        mask = self._mask(q, k, attn_mask, padding, added)
-        return self._weighted(q, k, v, mask, need_weights)
+        causal = is_causal and padding is None and not need_weights
+        mask = None if causal else self._mask(q, k, attn_mask, padding, added)
+        return self._weighted(q, k, v, mask, need_weights, causal)
 
     def _project(self, query: Any, key: Any, value: Any) -> Any:
         linear = OPS["linear"]
@@ -124,7 +127,10 @@ class Heads:
         if attn_mask is not None:
             shape, flat = tuple(attn_mask.shape), (n * heads, rows, columns)
             if len(shape) not in (2, 3):
-                raise RuntimeError(f"attn_mask's dimension {len(shape)} is not supported")
+                raise AssertionError(
+                    "For batched (3-D) `query`, expected `attn_mask` to be `None`, 2-D or 3-D but "
+                    f"found {len(shape)}-D tensor instead"
+                )
             if shape != (flat[1:] if len(shape) == 2 else flat):
                 raise RuntimeError(
                     f"The shape of the {len(shape)}D attn_mask is {shape}, but should be "
@@ -143,7 +149,7 @@ class Heads:
             attn_mask = padding if attn_mask is None else attn_mask + padding
         return pad(attn_mask, (0, added)) if added and attn_mask is not None else attn_mask
 
-    def _weighted(self, q: Any, k: Any, v: Any, mask: Any, need_weights: bool) -> Any:
+    def _weighted(self, q: Any, k: Any, v: Any, mask: Any, need_weights: bool, causal: bool) -> Any:
         weights = None
         if need_weights:
             scores = (q * math.sqrt(1.0 / q.shape[-1])) @ k.transpose(-2, -1)
@@ -151,7 +157,7 @@ class Heads:
             weights = OPS["dropout"](weights, self.dropout) if self.dropout > 0 else weights
             out = weights @ v
         else:
-            out = scaled_dot_product_attention(q, k, v, mask, self.dropout)
+            out = scaled_dot_product_attention(q, k, v, mask, self.dropout, causal)
         n, h, rows, d = out.shape
         return out.transpose(1, 2).reshape(n, rows, h * d), weights
 
@@ -179,6 +185,8 @@ def multi_head_attention_forward(
     """
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+    if (bias_k is None) != (bias_v is None):
+        raise AssertionError("bias_k and bias_v are both set, or both None")
     single = check(query, key, value, embed_dim_to_check)
     if embed_dim_to_check % num_heads:
         raise AssertionError(f"embed_dim {embed_dim_to_check} not divisible by {num_heads} heads")
@@ -189,7 +197,7 @@ def multi_head_attention_forward(
     )  # fmt: skip
     given = _with_batch(query, key, value, key_padding_mask, single)
     static = (static_k, static_v)
-    out, weights = heads.attend(*given[:3], attn_mask, given[3], need_weights, static)
+    out, weights = heads.attend(*given[:3], attn_mask, given[3], need_weights, static, is_causal)
     out = OPS["linear"](out, out_proj_weight, out_proj_bias).transpose(0, 1)
     if weights is not None and average_attn_weights:
         weights = weights.mean(1)

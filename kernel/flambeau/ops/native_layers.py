@@ -21,9 +21,7 @@ def _spread(values, n):
 
 
 @function(on="fb")
-def convolution(
-    input, weight, bias, stride, padding, dilation, transposed, output_padding, groups
-):
+def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """`conv1d` to `conv3d`, or what is ``transposed`` of it, by the dimensions of the weight."""
     n = weight.ndim - 2
     if n not in (1, 2, 3):
@@ -51,19 +49,22 @@ def conv_tbc(input, weight, bias, pad=0):
 
 
 def _define(name, operation, of_features):
-    def drop(input, p, train, inplace=False):
+    def run_it(input, p, train, inplace):
         if not 0 <= p <= 1:
             raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
         if of_features and input.ndim < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         return run(operation, input, p, train, inplace, 2 if of_features else None)
 
+    def drop(input, p, train):
+        return run_it(input, p, train, False)
+
     def twin(input, p, train):
-        return drop(input, p, train, True)
+        return run_it(input, p, train, True)
 
     drop.__doc__ = f"`nn.functional.{name}`."
     twin.__doc__ = f"In-place version of ``{name}``: writes into the tensor, returns it."
-    function(lambda input, p, train: drop(input, p, train), on="fb", name=name)
+    function(drop, on="fb", name=name)
     function(twin, on="fb", name=f"{name}_")
 
 

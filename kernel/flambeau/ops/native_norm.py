@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from .norm import batch_norm as batch_normed
-from .norm import group_norm as group_normed
+from .norm import group_norm_op
 from .norm import instance_norm as instance_normed
 from .norm import layer_norm as layer_normed
 from .registry import FUNCTIONS, function
@@ -38,7 +38,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_
 @function(on="fb")
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enabled=True):
     """`nn.functional.group_norm`."""
-    return group_normed(input, num_groups, weight, bias, eps)
+    return group_norm_op(input, weight, bias, num_groups, eps)
 
 
 def _statistics(x, dims, eps, keepdim=False):
@@ -88,8 +88,8 @@ def _batch_norm_with_update(input, weight, bias, running_mean, running_var, mome
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
     """Layer norm, and the means and 1 / √(variance + eps)."""
     out = layer_normed(input, normalized_shape, weight, bias, eps)
-    n = 1 if isinstance(normalized_shape, int) else len(normalized_shape)
-    return out, *_statistics(input.detach(), tuple(range(-n, 0)), eps, True)
+    dims = tuple(range(-len(normalized_shape), 0))
+    return out, *_statistics(input.detach(), dims, eps, True)
 
 
 @function(on="fb")
@@ -98,7 +98,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):  # noqa: N803
     shape = (N, C, HxW)
     if input.numel() != prod(shape):
         raise RuntimeError(f"native_group_norm: {tuple(input.shape)} is not made of {shape}")
-    out = group_normed(input.reshape(shape), group, weight, bias, eps).reshape(input.shape)
+    out = group_norm_op(input.reshape(shape), weight, bias, group, eps).reshape(input.shape)
     groups = input.reshape(N, group, C // group * HxW)
     return out, *_statistics(groups, (2,), eps)
 

@@ -11,9 +11,8 @@ from math import prod
 from ..dtypes import float32
 from ..errors import BadValue
 from ..limits import finfo
-from .pad import pad
 from .promote import only_float
-from .registry import OPS, function, op
+from .registry import function, op
 
 
 def _statistics(xp, x, axes, eps):
@@ -60,13 +59,14 @@ def _shaped(v, shape):
 
 def _check_channels(x, **given):
     if x.ndim < 2:
-        raise RuntimeError(f"expected at least 2 dimensions (N, C, ...), got shape {x.shape}")
+        raise IndexError(f"expected at least 2 dimensions (N, C, ...), got shape {x.shape}")
     for name, v in given.items():
         if v is not None and v.shape != (x.shape[1],):
             raise RuntimeError(
                 f"{name} should contain {x.shape[1]} elements, one for each channel of the input "
                 f"{x.shape}, not {v.size}"
             )
+    _check_types(x, **given)
 
 
 @op(
@@ -234,7 +234,7 @@ def layer_norm_op(xp, x, weight, bias, /, normalized_shape, eps):
     return _scaled(out, weight, bias), mean, rstd
 
 
-def _check_last(x, weight, bias, shape):
+def _check_last(x, weight, bias, shape, same_types=True):
     if not shape or tuple(x.shape[-len(shape) :]) != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape "
@@ -243,6 +243,17 @@ def _check_last(x, weight, bias, shape):
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.shape != shape:
             raise RuntimeError(f"expected {name} to be of shape {shape}, but got {v.shape}")
+    if same_types:
+        _check_types(x, weight=weight, bias=bias)
+
+
+def _check_types(x, **given):
+    for name, v in given.items():
+        if v is not None and v.dtype != x.dtype:
+            raise RuntimeError(
+                f"mixed dtype: expected {name} to have {x.dtype.name} as the input has, "
+                f"got {v.dtype.name}"
+            )
 
 
 @layer_norm_op.gradient("x", "weight", "bias")
@@ -267,7 +278,11 @@ def _(x, weight, bias, normalized_shape, eps):
 
 
 def _as_shape(normalized_shape):
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if isinstance(normalized_shape, int):
+        raise TypeError(
+            f"normalized_shape must be a tuple of ints, not int; ({normalized_shape},) would fit"
+        )
+    return tuple(normalized_shape)
 
 
 @function(on="F")
@@ -282,7 +297,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 @op(on="", promote=only_float, extras=["rstd"], name="rms_norm", holomorphic=True)
 def rms_norm_op(xp, x, weight, /, normalized_shape, eps):
     """Divides by the root of the mean square over the last dimensions."""
-    _check_last(x, weight, None, normalized_shape)
+    _check_last(x, weight, None, normalized_shape, False)
     axes = tuple(range(-len(normalized_shape), 0))
     square = xp.mean(x * x, axis=axes, keepdims=True)
     rstd = 1 / xp.sqrt(square + x.dtype.type(eps))
@@ -309,6 +324,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     ``eps`` is the dtype's own where None. Mirrors ``torch.nn.functional.rms_norm``.
     """
     if eps is None:
+        only_float([input.array])
         eps = finfo(input.dtype if input.dtype.itemsize > 2 else float32).eps
     return rms_norm_op(input, weight, _as_shape(normalized_shape), eps)
 
@@ -357,22 +373,16 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
     Mirrors ``torch.nn.functional.group_norm``.
     """
-    return group_norm_op(input, weight, bias, num_groups, eps)
-
-
-@function(on="F")
-def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
-    """x / (k + alpha · mean of x² over ``size`` neighbouring channels) to the power beta."""
-    if input.ndim < 3:
-        raise ValueError(
-            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
         )
-    if not input.numel():
-        return input
-    flat = (input * input).reshape(input.shape[0], 1, input.shape[1], prod(input.shape[2:]))
-    padded = pad(flat, (0, 0, size // 2, (size - 1) // 2))
-    means = OPS["avg_pool2d"](padded, (size, 1), 1).reshape(input.shape)
-    return input / (means * alpha + k) ** beta
+    if input.numel() == num_groups:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size "
+            f"{list(input.shape)}"
+        )
+    return group_norm_op(input, weight, bias, num_groups, eps)
 
 
 @function(on="F")

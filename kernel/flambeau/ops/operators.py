@@ -35,6 +35,8 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
         return apply(op, (self, other), params)
 
     def reflected(self: Tensor, other: Any) -> Any:
+        if not isinstance(self, Tensor):
+            raise TypeError(f"__r{symbol}__ is a method of Tensor, not of {type(self).__name__}")
         other = _operand(other)
         return NotImplemented if other is NotImplemented else apply(op, (other, self), params)
 
@@ -110,6 +112,8 @@ def attach() -> None:
         setattr(Tensor, name, thing)
     for symbol, name, params in _BINARY:
         _binary(symbol, name, params, inplace=True)
+    for old in ("__div__", "__rdiv__", "__idiv__"):  # as Python 2 had it
+        setattr(Tensor, old, getattr(Tensor, old.replace("div", "truediv")))
     _binary("matmul", "matmul")
     for symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
         _compare(symbol)

@@ -51,8 +51,8 @@ def pad(input, pad, mode="constant", value=None):
     """
     if mode == "constant":
         return constant_pad_nd(input, pad, value or 0)
-    if value is not None:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if value:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     pad = sizes(pad)
     if len(pad) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, got {list(pad)}")

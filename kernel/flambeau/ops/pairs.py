@@ -6,8 +6,18 @@ from math import log
 
 from ..dtypes import FLOATING, complex128, float64, floating
 from ..tensor import Tensor
-from .index import copy_
-from .promote import as_given, only_tensors, same, same_float, some_tensor, tensor_first, to_float
+from .write import copy_
+from .promote import (
+    as_given,
+    only_tensors,
+    real_float,
+    same,
+    same_float,
+    some_tensor,
+    tensor_first,
+    to_float,
+    without,
+)
 from .registry import OPS, function, op
 from .sort import result_type
 
@@ -48,7 +58,7 @@ logaddexp2.gradients(
 )
 
 
-@op(promote=only_tensors(same), inplace=True)
+@op(promote=without("biuc", only_tensors(same)), inplace=True)
 def hypot(xp, x, y):
     """√(x² + y²), without overflow."""
     return xp.hypot(x, y)
@@ -101,13 +111,13 @@ def heaviside(xp, x, values):
     return xp.where(x == 0, values, x > 0).astype(x.dtype)
 
 
-@op(promote=only_tensors(same))
+@op(promote=without("c", only_tensors(same)))
 def fmax(xp, x, y):
     """The larger of x and y, or the one that is a number."""
     return xp.fmax(x, y)
 
 
-@op(promote=only_tensors(same))
+@op(promote=without("c", only_tensors(same)))
 def fmin(xp, x, y):
     """The smaller of x and y, or the one that is a number."""
     return xp.fmin(x, y)
@@ -211,13 +221,13 @@ def rsub(input, other, *, alpha=1):
     return OPS["sub"](other, input, alpha)
 
 
-@op(promote=tensor_first(same), inplace=True)
+@op(promote=without("c", tensor_first(same)), inplace=True)
 def clamp_min(xp, x, min):
     """max(x, min)."""
     return xp.maximum(x, min)
 
 
-@op(promote=tensor_first(same), inplace=True)
+@op(promote=without("c", tensor_first(same)), inplace=True)
 def clamp_max(xp, x, max):
     """min(x, max)."""
     return xp.minimum(x, max)
@@ -229,13 +239,13 @@ clamp_max.gradients(x=lambda g, x, max: g * (x <= max), max=lambda g, x, max: g 
 # Of one number
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=real_float, inplace=True)
 def deg2rad(xp, x):
     """Degrees as radians: x · π / 180."""
     return xp.deg2rad(x)
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=real_float, inplace=True)
 def rad2deg(xp, x):
     """Radians as degrees: x · 180 / π."""
     return xp.rad2deg(x)
@@ -258,7 +268,7 @@ def _(ns, g, x, out):
     return g * ns.where(x == 0, 0.0, (ns.cos(x * pi) - out) / safe)
 
 
-@op(promote=to_float, inplace=True, on="fb Tensor special")
+@op(promote=real_float, inplace=True, on="fb Tensor special")
 def logit(xp, x, /, eps=None):
     """log(x / (1 - x)), with x first brought into [eps, 1 - eps]."""
     x = x if eps is None else xp.clip(x, eps, 1 - eps)
@@ -272,7 +282,7 @@ def _(ns, g, x, eps):
     return ns.where(inside, g / (x * (1 - x)), 0.0 if eps is not None else float("nan"))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def entr(xp, x):
     """-x · log x; 0 at 0, -∞ below."""
     inner = -x * xp.log(xp.where(x > 0, x, 1))
@@ -282,13 +292,13 @@ def entr(xp, x):
 entr.gradients(x=lambda ns, g, x: g * (-ns.log(x) - 1))
 
 
-@op
+@op(promote=without("c"))
 def isposinf(xp, x):
     """Whether it is +∞."""
     return xp.isposinf(x) if x.dtype.kind == "f" else xp.zeros(x.shape, bool)
 
 
-@op
+@op(promote=without("c"))
 def isneginf(xp, x):
     """Whether it is -∞."""
     return xp.isneginf(x) if x.dtype.kind == "f" else xp.zeros(x.shape, bool)

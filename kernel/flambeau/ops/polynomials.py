@@ -32,10 +32,9 @@ _STEPS: dict[str, _Step] = {
 
 @op(on="", promote=some_tensor(same_float))
 def orthogonal(xp, x, n, /, family, slope=0):
-    """The polynomial of degree n (rounded towards 0; 0 where negative), or its ``slope``-th slope."""
-    x, n = xp.asarray(x), xp.asarray(n)
-    dtype = xp.result_type(x, n)
-    x, degree = xp.broadcast_arrays(x.astype("float64"), xp.trunc(n))
+    """The polynomial of degree n (0 where that is negative), or its ``slope``-th slope."""
+    dtype = next(a.dtype for a in (x, n) if hasattr(a, "dtype"))
+    x, degree = xp.broadcast_arrays(xp.asarray(x, "float64"), xp.trunc(xp.asarray(n)))
     step = _STEPS[family]
     # Row m holds the m-th slope, of the degree before and of this one.
     before = [xp.zeros(x.shape) for _ in range(slope + 1)]
@@ -51,7 +50,9 @@ def orthogonal(xp, x, n, /, family, slope=0):
     return out.astype(dtype)
 
 
-orthogonal.gradients(x=lambda ns, g, x, n, family, slope: g * ns.orthogonal(x, n, family, slope + 1))
+orthogonal.gradients(
+    x=lambda ns, g, x, n, family, slope: g * ns.orthogonal(x, n, family, slope + 1)
+)
 
 
 def _public(family: str) -> None:

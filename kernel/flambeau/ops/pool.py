@@ -10,8 +10,9 @@ from math import prod
 
 import numpy as np
 
+from .pad import pad_constant
 from .promote import only_float
-from .registry import function, op
+from .registry import OPS, function, op
 from .windows import each, inside, padded, taps
 
 
@@ -285,3 +286,18 @@ def _define_mean(n):
 for _n in (1, 2, 3):
     _define_max(_n)
     _define_mean(_n)
+
+
+@function(on="F")
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """x / (k + alpha · mean of x² over ``size`` neighbouring channels) to the power beta."""
+    if input.ndim < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
+        )
+    if not input.numel():
+        return input
+    flat = (input * input).reshape(input.shape[0], 1, input.shape[1], prod(input.shape[2:]))
+    wide = pad_constant(flat, (0, 0, size // 2, (size - 1) // 2), 0)
+    means = OPS["avg_pool2d"](wide, (size, 1), 1).reshape(input.shape)
+    return input / (means * alpha + k) ** beta

@@ -52,7 +52,7 @@ def _splits(tensors: Any) -> dict[tuple[int, int], int]:
     return split
 
 
-def _product(tensors: Any, split: Any, i: int, j: int) -> Tensor:
+def _product(tensors: Any, split: Any, i: int, j: int) -> Any:
     if i == j:
         return tensors[i]
     k = split[i, j]

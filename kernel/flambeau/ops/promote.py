@@ -105,6 +105,28 @@ def some_tensor(rule: Any) -> Any:
     return promoted
 
 
+_KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers"}
+
+
+def without(kinds: str, rule: Any = as_given) -> Any:
+    """A rule for operations that are not defined for kinds of numbers: "b", "iu", "f", "c".
+
+    NotImplementedError where one is given, as in PyTorch.
+    """
+
+    def promoted(arrays: list[Any]) -> list[Any]:
+        arrays = rule(arrays)
+        for a in arrays:
+            if a is not None and a.__class__ not in _NUMBERS and a.dtype.kind in kinds:
+                raise NotImplementedError(f"not implemented for {_KINDS[a.dtype.kind]} ({a.dtype})")
+        return arrays
+
+    return promoted
+
+
+real_float = without("c", to_float)
+
+
 def _number_given(arrays: list[Any]) -> TypeError:
     kinds = ", ".join("Tensor" if hasattr(a, "ndim") else type(a).__name__ for a in arrays)
     return TypeError(f"a number stands where a Tensor is needed, in ({kinds}); use torch.tensor(x)")

@@ -31,7 +31,8 @@ def draw(kind, shape, dtype, where, generator):
         parts = draw(kind, (*shape, 2), part, where, generator).view(dtype)[..., 0]
         return parts * part.type(0.5**0.5) if kind == "standard_normal" else parts
     inner = dtype.type if dtype.type in _DRAWN else np.float32
-    return getattr(stream, kind)(size=shape, dtype=inner)
+    drawn = getattr(stream, kind)(size=shape, dtype=inner)
+    return drawn if shape else module_of(drawn).asarray(drawn)
 
 
 def _made(kind, size, dtype, device, generator, requires_grad):
@@ -183,7 +184,7 @@ def bernoulli(input, p=None, *, generator=None):
     if p is None and input.array.size and not bool(((chance >= 0) & (chance <= 1)).all()):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
     drawn = draw("random", input.array.shape, np.dtype("float64"), input.device, generator)
-    return wrap((drawn < chance).astype(input.array.dtype))
+    return wrap(module_of(drawn).asarray(drawn < chance).astype(input.array.dtype))
 
 
 @function(on="fb")

@@ -154,7 +154,7 @@ def _product_before(ns, x, dim):
 
 
 def running(x, dim):
-    """x, of one dimension where it has none, to go along; IndexError if there is no such ``dim``."""
+    """x, with a dimension to go along where it has none; IndexError if there is no such ``dim``."""
     if not x.ndim and dim not in (0, -1):
         raise IndexError(f"Dimension out of range (expected to be -1 or 0, but got {dim})")
     return x if x.ndim else x.reshape(1)
@@ -301,12 +301,12 @@ def _(ns, g, x, out, p, dim, keepdim):
     if p == 2:  # at the origin the slope is taken as 0
         return x * ns.where(out == 0, 0.0, g / out)
     if p == 1:
-        return ns.sign(x) * g
+        return ns.sgn(x) * g
     if p == 0:
         return ns.zeros_of(x)
     if abs(p) == float("inf"):
         largest = ns.abs(x) == out
-        return ns.sign(x) * largest * (g / ns.sum(largest, dim, True))
+        return ns.sgn(x) * largest * (g / ns.sum(largest, dim, True))
     size = ns.abs(x)
     slope = x * size ** (p - 2) * (g / out ** (p - 1))
     return (

@@ -13,6 +13,7 @@ from math import floor
 import numpy as np
 
 from ..tensor import Tensor
+from .promote import only_float
 from .registry import OPS, function, op
 
 
@@ -149,6 +150,13 @@ def interpolate(
         raise NotImplementedError(
             f"interpolate: mode {mode!r} for a {input.ndim}-D input; there are nearest, "
             "nearest-exact, area, linear (3-D), bilinear and bicubic (4-D) and trilinear (5-D)"
+        )
+    if input.array.dtype != "uint8":
+        only_float([input.array])
+    if input.ndim > 1 and input.shape[1] == 0:
+        raise RuntimeError(
+            f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes "
+            f"{list(input.shape)}"
         )
     if mode == "area":
         return OPS[f"adaptive_avg_pool{input.ndim - 2}d"](input, sizes)

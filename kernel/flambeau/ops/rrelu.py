@@ -24,8 +24,7 @@ rrelu_op.gradients(x=lambda g, slope: g * slope)
 def _run(input, lower, upper, training, inplace, generator):
     if lower > upper:
         raise RuntimeError(
-            "Lower bound should be less than or equal to the upper bound, got "
-            f"{lower} and {upper}"
+            f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}"
         )
     middle = (lower + upper) / 2
     settings = (lower, upper, generator) if training else (middle, middle, generator)

@@ -26,7 +26,7 @@ def _unit(dtype, how):
         return how == "prod"
     if dtype.kind == "b":
         return how == "amin"
-    if dtype.kind == "f":
+    if is_float(dtype):
         return -inf if how == "amax" else inf
     limits = np.iinfo(dtype)
     return limits.min if how == "amax" else limits.max

@@ -19,7 +19,7 @@ _KINDS = {
 
 def _checked_lengths(data, lengths, offsets, axis, unsafe):
     """How long each segment is, as an array with one row for each entry of the axes before."""
-    if data.ndim < 1 or not data.numel() and not data.ndim:
+    if data.ndim < 1:
         raise RuntimeError("segment_reduce(): Expected data.dim() >= 1")
     given = offsets if lengths is None else lengths
     if given is None:

@@ -159,7 +159,10 @@ def sum_to_size(self, size, *more):
         raise RuntimeError(
             f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}."
         )
-    return OPS["sum_to"](self, wanted) if wanted else OPS["sum"](self)
+    if not wanted:
+        return self.sum()
+    whole = wanted != self.array.shape and self.array.dtype.kind in "biu"
+    return OPS["sum_to"](self.long() if whole else self, wanted)
 
 
 @op(view=True, packs=True)

@@ -9,7 +9,7 @@ from math import factorial, log, pi, sqrt
 from typing import Any
 
 from .elementwise import _FAR_P, _FAR_Q, _polynomial, erf
-from .promote import same_float, some_tensor, to_float
+from .promote import real_float, same_float, some_tensor
 from .registry import SPACES, function, op, show
 
 
@@ -32,7 +32,7 @@ def _far(xp, x, term):
     return x, total
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=real_float, inplace=True)
 def lgamma(xp, x):
     """log |Γ(x)|; Γ(n) = (n - 1)! for whole n."""
     z = _wide(xp, x)
@@ -49,7 +49,7 @@ def lgamma(xp, x):
 lgamma.gradients(x=lambda ns, g, x: g * ns.digamma(x))
 
 
-@op(promote=to_float, inplace=True)
+@op(promote=real_float, inplace=True)
 def digamma(xp, x):
     """The slope of log Γ(x)."""
     z = _wide(xp, x)
@@ -67,7 +67,7 @@ def digamma(xp, x):
 digamma.gradients(x=lambda ns, g, x: g * ns.polygamma(x, 1))
 
 
-@op(on="", name="polygamma", promote=to_float)
+@op(on="", name="polygamma", promote=real_float)
 def polygamma_op(xp, x, /, n):
     """The n-th derivative of digamma."""
     if n < 0:
@@ -152,7 +152,7 @@ def _erfc(xp, x):
     return xp.where(xp.abs(x) < 1, 1 - erf.forward(xp, x), xp.where(x < 0, 2 - tail, tail))
 
 
-@op(promote=to_float, inplace=True, on="fb Tensor special")
+@op(promote=real_float, inplace=True, on="fb Tensor special")
 def erfc(xp, x):
     """1 - erf(x), exact where erf is almost 1."""
     return _erfc(xp, _wide(xp, x)).astype(x.dtype)
@@ -161,7 +161,7 @@ def erfc(xp, x):
 erfc.gradients(x=lambda ns, g, x: g * ns.exp(-(x * x)) * (-2 / sqrt(pi)))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def erfcx(xp, x):
     """exp(x²) · erfc(x)."""
     z = _wide(xp, x)
@@ -184,7 +184,7 @@ def _quantile(xp, p):
     return t
 
 
-@op(promote=to_float, inplace=True, on="fb Tensor special")
+@op(promote=real_float, inplace=True, on="fb Tensor special")
 def erfinv(xp, x):
     """The number whose erf is x."""
     y = _wide(xp, x)
@@ -203,7 +203,7 @@ def erfinv(xp, x):
 erfinv.gradients(x=lambda ns, g, out: g * ns.exp(out * out) * (sqrt(pi) / 2))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def ndtr(xp, x):
     """The chance that a standard normal number is below x."""
     return (_erfc(xp, _wide(xp, x) * -sqrt(0.5)) / 2).astype(x.dtype)
@@ -212,7 +212,7 @@ def ndtr(xp, x):
 ndtr.gradients(x=lambda ns, g, x: g * ns.exp(x * x * -0.5) / sqrt(2 * pi))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def ndtri(xp, x):
     """The number below which a standard normal one is with chance x."""
     p = _wide(xp, x)
@@ -227,7 +227,7 @@ def ndtri(xp, x):
 ndtri.gradients(x=lambda ns, g, out: g * ns.exp(out * out * 0.5) * sqrt(2 * pi))
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def log_ndtr(xp, x):
     """log `ndtr`, also far to the left."""
     z = _wide(xp, x)
@@ -265,25 +265,25 @@ def _unscaled(xp, x, order):
     return (_bessel(xp, x, order) * xp.exp(xp.abs(_wide(xp, x)))).astype(x.dtype)
 
 
-@op(promote=to_float, inplace=True, on="fb Tensor special")
+@op(promote=real_float, inplace=True, on="fb Tensor special")
 def i0(xp, x):
     """The modified Bessel function of order 0: Σ (x/2)²ᵏ / (k!)²."""
     return _unscaled(xp, x, 0)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def i0e(xp, x):
     """exp(-|x|) · i0(x)."""
     return _bessel(xp, x, 0).astype(x.dtype)
 
 
-@op(promote=to_float, on="special", aliases=["modified_bessel_i1"])
+@op(promote=real_float, on="special", aliases=["modified_bessel_i1"])
 def i1(xp, x):
     """The modified Bessel function of order 1, the slope of i0."""
     return _unscaled(xp, x, 1)
 
 
-@op(promote=to_float, on="special")
+@op(promote=real_float, on="special")
 def i1e(xp, x):
     """exp(-|x|) · i1(x)."""
     return _bessel(xp, x, 1).astype(x.dtype)

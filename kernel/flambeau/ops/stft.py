@@ -50,33 +50,41 @@ def stft(
     hop_length = n_fft // 4 if hop_length is None else hop_length
     win_length = n_fft if win_length is None else win_length
     of_complex = input.is_complex() or (window is not None and window.is_complex())
-    _require(
-        input.ndim in (1, 2) and (input.is_floating_point() or input.is_complex()),
-        f"stft: expected a 1D or 2D tensor of floating point or complex values, got "
-        f"{input.dtype} of shape {tuple(input.shape)}",
-    )
-    _require(
-        not center or align_to_window is None,
-        "stft: align_to_window should only be set when center = false.",
-    )
+    _check_input(input, center, align_to_window)
     margin = n_fft // 2 if center else (n_fft - win_length) // 2 if align_to_window else 0
     signal = input if input.ndim == 2 else input.unsqueeze(0)
-    if margin:
-        signal = _around(signal, margin, pad_mode)
+    signal = _around(signal, margin, pad_mode) if margin else signal
     return_complex = _checked_return(return_complex, of_complex)
     if window is None:
         warnings.warn(_RECTANGLE, stacklevel=3)
     _check_sizes("stft", signal.shape[-1], n_fft, hop_length, win_length, window)
     frames = OPS["unfold"](signal, -1, n_fft, hop_length)
     frames = frames * _whole_window(window, n_fft, win_length, signal)
+    onesided = _checked_side(onesided, of_complex)
+    spectra = _fft("rfft" if onesided else "fft", frames, n_fft, normalized).transpose(1, 2)
+    spectra = spectra if input.ndim == 2 else spectra.squeeze(0)
+    return spectra if return_complex else OPS["view_as_real"](spectra)
+
+
+def _check_input(x: Tensor, center: bool, align_to_window: Any) -> None:
+    _require(
+        x.ndim in (1, 2) and (x.is_floating_point() or x.is_complex()),
+        f"stft: expected a 1D or 2D tensor of floating point or complex values, got {x.dtype} of "
+        f"shape {tuple(x.shape)}",
+    )
+    _require(
+        not center or align_to_window is None,
+        "stft: align_to_window should only be set when center = false.",
+    )
+
+
+def _checked_side(onesided: Any, of_complex: bool) -> bool:
     onesided = not of_complex if onesided is None else onesided
     _require(
         not (onesided and of_complex),
         "Cannot have onesided output if window or input is complex",
     )
-    spectra = _fft("rfft" if onesided else "fft", frames, n_fft, normalized).transpose(1, 2)
-    spectra = spectra if input.ndim == 2 else spectra.squeeze(0)
-    return spectra if return_complex else OPS["view_as_real"](spectra)
+    return bool(onesided)
 
 
 def _checked_return(return_complex: Any, of_complex: bool) -> bool:
@@ -148,17 +156,20 @@ def istft(
         spectra = spectra[..., : n_fft // 2 + 1]
     frames = _fft("ifft" if return_complex else "irfft", spectra, n_fft, normalized)
     whole = _whole_window(window, n_fft, win_length, frames)
-    count = frames.shape[1]
+    total = n_fft + hop_length * (frames.shape[1] - 1)
     start = n_fft // 2 if center else 0
-    total = n_fft + hop_length * (count - 1)
     end = total - start if length is None else start + length
-    signal = _added_up(frames * whole, hop_length)[:, start:end]
-    squares = (whole * whole).unsqueeze(0).expand(1, count, n_fft)
-    envelope = _added_up(squares, hop_length)[:, start:end]
+    signal = _filled(_unwindowed(frames, whole, hop_length, slice(start, end)), end - total)
+    return signal if input.ndim == 3 else signal.squeeze(0)
+
+
+def _unwindowed(frames: Tensor, window: Tensor, hop: int, part: slice) -> Tensor:
+    """A part of the signal whose stretches, times the window, the frames are."""
+    squares = (window * window).expand(1, *frames.shape[1:])
+    envelope = _added_up(squares, hop)[:, part]
     smallest = float(envelope.detach().abs().min()) if envelope.numel() else 1.0
     _require(smallest > 1e-11, f"istft: window overlap add min: {smallest}, and it must be above 0")
-    signal = _filled(signal / envelope, end - total)
-    return signal if input.ndim == 3 else signal.squeeze(0)
+    return _added_up(frames * window, hop)[:, part] / envelope
 
 
 def _added_up(frames: Tensor, hop: int) -> Tensor:

@@ -49,7 +49,7 @@ class Placer:
         wanted = self.wanted
         if isinstance(wanted, dict):
             wanted = wanted.get(location, location)
-        elif callable(wanted):
+        elif callable(wanted) and not isinstance(wanted, device):
             wanted = wanted(wrap_as(Tensor, array), location)
             if isinstance(wanted, Tensor):
                 return wanted.array

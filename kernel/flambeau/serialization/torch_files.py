@@ -21,7 +21,6 @@ from .pickles import Known, Machine, named
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _STORAGES = {"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "bfloat16", "Bool": "?"}
-_STORAGES |= {"UInt16": "u2", "UInt32": "u4", "UInt64": "u8"}
 _STORAGES |= {"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1"}
 _STORAGES |= {"ComplexFloat": "c8", "ComplexDouble": "c16"}
 
@@ -59,25 +58,50 @@ class _Builder:
         self.known: dict[Any, Any] = {
             **{("torch", name): d for name, d in dtypes.PUBLIC.items()},
             **{("torch", f"{n}Storage"): kind for n, kind in _STORAGES.items()},
+            ("torch.storage", "UntypedStorage"): "u1",
             ("torch", "Size"): Known(lambda sizes: Size(int(n) for n in sizes)),
             ("torch", "device"): Known(_device),
             ("torch.serialization", "_get_layout"): Known(lambda name: None),
             ("torch._utils", "_rebuild_tensor"): Known(self.tensor),
             ("torch._utils", "_rebuild_tensor_v2"): Known(self.tensor),
+            ("torch._utils", "_rebuild_tensor_v3"): Known(self.typed_tensor),
             ("torch._utils", "_rebuild_parameter"): Known(self.parameter),
         }
 
     def tensor(
         self, storage: Any, offset: int, size: Any, stride: Any, requires_grad: Any = False, *_: Any
     ) -> Tensor:
-        """A view of a storage; NumPy checks that it lies inside."""
+        """A view of a storage, in its type."""
+        return self._view(storage, None, offset, size, stride, requires_grad)
+
+    def typed_tensor(
+        self,
+        storage: Any,
+        offset: int,
+        size: Any,
+        stride: Any,
+        grad: Any,
+        hooks: Any,
+        dtype: Any,
+        *_: Any,
+    ) -> Tensor:
+        """A view of a storage of bytes, in a type that is said."""
+        if not isinstance(dtype, dtypes.dtype):
+            raise UnpicklingError("the pickle names a type that is none")
+        return self._view(storage, dtype.numpy, offset, size, stride, grad)
+
+    def _view(
+        self, storage: Any, kind: Any, offset: int, size: Any, stride: Any, requires_grad: Any
+    ) -> Tensor:
+        """NumPy checks that it lies inside."""
         if not isinstance(storage, Storage):
             raise UnpicklingError("the pickle makes a tensor of something that is no storage")
-        width = storage.array.itemsize
+        kind = storage.array.dtype if kind is None else kind
+        width = kind.itemsize
         array = np.ndarray(
             tuple(size),
-            storage.array.dtype,
-            storage.array.data,
+            kind,
+            storage.array.view(np.uint8).data,
             offset * width,
             tuple(s * width for s in stride),
         )

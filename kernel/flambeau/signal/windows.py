@@ -90,9 +90,7 @@ def cosine(M: int, sym: bool) -> np.ndarray:
 
 
 @_window
-def exponential(
-    M: int, sym: bool, *, center: float | None = None, tau: float = 1.0
-) -> np.ndarray:
+def exponential(M: int, sym: bool, *, center: float | None = None, tau: float = 1.0) -> np.ndarray:
     """exp(-|k - center| / tau), by default around the middle."""
     if tau <= 0:
         raise ValueError(f"Tau must be positive, got: {tau} instead.")

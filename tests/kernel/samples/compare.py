@@ -45,6 +45,8 @@ SAMPLES = [
     Sample("count_nonzero", randint(0, 2, 3, 4)),
     Sample("count_nonzero", randint(0, 2, 3, 4), dim=1),
     Sample("isin", randint(0, 9, 3, 4), randint(0, 9, 5)),
+    Sample("hash_tensor", randint(-9, 9, 3, 5)),
+    Sample("hash_tensor", randint(-9, 9, 3, 5), 1, keepdim=True),
     Sample("is_nonzero", np.array([2.0])).but(dtypes=FLOATS),
 ]
 for _s in SAMPLES:

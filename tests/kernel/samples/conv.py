@@ -1,5 +1,6 @@
 """Samples of convolutions."""
 
+import numpy as np
 from op_table import FLOATS, Sample, randn
 
 
@@ -31,4 +32,15 @@ SAMPLES = [
     ),
     sample("F.conv_transpose2d", randn(3, 4, 4), randn(3, 2, 2, 3), stride=(2, 1), dilation=2),
     sample("F.conv_transpose3d", randn(1, 2, 3, 3, 2), randn(2, 3, 2, 2, 2), stride=2),
+    sample("F.conv_transpose2d", randn(1, 2, 4, 4), randn(2, 2, 2, 3), None, (3, 2), 1, (2, 3),
+           dilation=4),
+    sample("F.conv_tbc", randn(7, 2, 3), randn(2, 3, 4), randn(4), 1),
+    sample("conv_tbc", randn(7, 2, 3), randn(2, 3, 4), randn(4), 1),
+    sample("F.grouped_mm", randn(8, 16), randn(2, 16, 8), offs=np.array([3, 6], "int32")).but(
+        torch=None),
+    sample("F.grouped_mm", randn(8, 16), randn(16, 8), offs=np.array([3, 16], "int32")).but(
+        torch=None),
+    sample("F.grouped_mm", randn(2, 4, 16), randn(16, 8), offs=np.array([3, 6], "int32")).but(
+        torch=None),
+    sample("_grouped_mm", randn(2, 4, 16), randn(2, 16, 8)).but(torch=None),
 ]  # fmt: skip

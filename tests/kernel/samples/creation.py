@@ -35,6 +35,8 @@ SAMPLES = [
     Sample("arange", 1, 2.5, 0.5),
     Sample("arange", 5, 0, -2),
     Sample("arange", 3, dtype=fb.float32),
+    Sample("range", 1, 4),
+    Sample("range", 4, 1, -0.5),
     Sample("linspace", 0, 1, 5),
     Sample("linspace", -3.0, 3.0, steps=1),
     Sample("logspace", 0, 2, 3),

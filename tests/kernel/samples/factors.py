@@ -2,7 +2,6 @@
 
 import numpy as np
 from op_table import Sample, Spec, randn
-
 from samples.linalg import definite, square
 
 LONG = ("float32",)

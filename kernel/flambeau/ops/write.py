@@ -1,0 +1,70 @@
+"""Writing whole tensors: copied from others, or filled with a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Tensor
+from .apply import apply_inplace
+from .registry import function, op
+from .scalars import number_for
+
+
+def fitting(x: Tensor, value: Any) -> Any:
+    """A value that may be written into x: a tensor, or a number that its type can hold."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, (bool, int, float, complex, np.generic)):
+        return number_for(x.array.dtype, value)
+    if isinstance(value, np.ndarray):
+        from .creation import as_tensor
+
+        return as_tensor(value)
+    raise TypeError(f"can't assign a {type(value).__name__} to a tensor of {x.array.dtype}")
+
+
+@op(on="", name="copy", backward="CopyBackwards")
+def copy_op(xp, x, y):
+    """x with every value replaced by y's."""
+    return xp.broadcast_to(xp.asarray(y, x.dtype), x.shape).copy()
+
+
+@copy_op.writes
+def _(xp, x, y):
+    x[...] = y
+
+
+copy_op.gradients(x=lambda ns, g: ns.zeros_of(g), y=lambda g: g)
+
+
+@function(on="Tensor")
+def copy_(self, src, non_blocking=False):
+    """Overwrites this tensor with the values of another, in this one's type."""
+    if src.array.__class__ is not self.array.__class__:
+        src = src.to(self.device)
+    return apply_inplace(copy_op, (self, src))
+
+
+@function
+def fill_(self, value):
+    """Overwrites every element with a value."""
+    if isinstance(value, Tensor) and value.array.ndim:
+        raise RuntimeError(
+            "fill_ only supports 0-dimension value tensor but got tensor with "
+            f"{value.ndim} dimensions."
+        )
+    return apply_inplace(copy_op, (self, fitting(self, value)))
+
+
+@function
+def zero_(self):
+    """Overwrites every element with 0."""
+    return apply_inplace(copy_op, (self, 0))
+
+
+@function(on="fb")
+def fill(input, value):
+    """A copy with every element replaced by a value."""
+    return copy_op(input, value)
