@@ -100,6 +100,7 @@ from .autograd.anomaly_mode import (  # noqa: E402
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
 )
+from .autograd.gradcheck import gradcheck as _gradcheck  # noqa: E402
 from .func import vmap  # noqa: E402
 from .amp.autocast_mode import (  # noqa: E402
     OLD_NAMES as _OLD_NAMES,
@@ -116,6 +117,8 @@ from .serialization import load, save  # noqa: E402
 
 globals().update(_OLD_NAMES)
 
+
+autograd.gradcheck = _gradcheck  # type: ignore[assignment]  # not the file of that name
 
 _LATER = frozenset(
     ("compiler", "distributions", "func", "jit", "multiprocessing", "signal", "testing", "version")

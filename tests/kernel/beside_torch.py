@@ -36,7 +36,7 @@ def agree(program: Any, graph: bool = False) -> Any:
 
 def same_error(program: Any, match: str = "") -> None:
     """``program(package)`` raises an error of the same type in both; ours matches."""
-    with pytest.raises(Exception) as theirs:
+    with pytest.raises(Exception) as theirs:  # noqa: PT011
         program(torch)
     with pytest.raises(Exception, match=match) as ours:
         program(fb)

@@ -60,7 +60,9 @@ def test_the_second_run_draws_the_same_numbers(reentrant):
 def test_second_derivatives_and_keyword_arguments():
     def program(t):
         x = randn(t, 3).requires_grad_()
-        y = tools(t).checkpoint(lambda a, scale: (a * scale) ** 3, x, scale=2.0, use_reentrant=False)
+        y = tools(t).checkpoint(
+            lambda a, scale: (a * scale) ** 3, x, scale=2.0, use_reentrant=False
+        )
         (g,) = t.autograd.grad(y.sum(), x, create_graph=True)
         return g, t.autograd.grad(g.sum(), x)
 

@@ -78,11 +78,10 @@ def _is_worker(pid):
 
 def run(program, seconds=60):
     """Runs a program in a process of its own; its output."""
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
-    return done
 
 
 @pytest.fixture(autouse=True)
@@ -384,7 +383,7 @@ def assert_gone(pids):
                                  "os.kill(os.getpid(), 9)"])  # fmt: skip
 def test_no_way_of_ending_the_program_leaves_workers(end):
     done = run(LEAVING.format(end=end, options="persistent_workers=True"))
-    assert_gone(eval(done.stdout))  # noqa: S307
+    assert_gone(eval(done.stdout))
     complaints = done.stderr.replace("ValueError", "")
     assert "Error" not in complaints
     assert "leaked" not in complaints
@@ -396,7 +395,7 @@ def test_an_interrupt_ends_everything():
         [sys.executable, "-c", textwrap.dedent(program)], start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    pids = eval(child.stdout.readline())  # noqa: S307
+    pids = eval(child.stdout.readline())
     os.killpg(child.pid, signal.SIGINT)
     _, told = child.communicate(timeout=30)
     assert told.count("Traceback") == 1  # the parent's own KeyboardInterrupt

@@ -216,3 +216,13 @@ def test_sizes_are_pytorchs(code: str):
     names = [{"Size": m.Size, "tensor": m.tensor} for m in (fb, torch)]
     ours, theirs = (outcome(lambda n=n: repr(eval(code, n))) for n in names)
     assert ours == theirs
+
+
+def test_tensors_are_made_of_bfloat16():
+    x = fb.tensor([1.5, 2.0], dtype=fb.bfloat16)
+    assert fb.tensor([x[0], x[1]]).tolist() == [1.5, 2.0]
+    assert fb.tensor(x.clone()).dtype is fb.from_numpy(x.array).dtype is fb.bfloat16
+    assert fb.stack([x, x]).sum(0).tolist() == [3.0, 4.0]
+    assert next(iter(fb.utils.data.DataLoader(x, batch_size=2))).dtype is fb.bfloat16
+    assert fb.scatter(x, 0, fb.tensor([0]), 4.0).tolist() == [4.0, 2.0]
+    assert x.histc(2).dtype is fb.bfloat16

@@ -169,7 +169,9 @@ MAPPED = {
         t.arange(3.0), t.arange(4.0)
     ),
     "an output that is the same for all": lambda t: t.vmap(lambda a: t.ones(2))(randn(t, 3)),
-    "indices": lambda t: t.vmap(lambda x, i: x[i])(randn(t, 3, 5), t.tensor([[1, 0], [4, 2], [3, 3]])),
+    "indices": lambda t: t.vmap(lambda x, i: x[i])(
+        randn(t, 3, 5), t.tensor([[1, 0], [4, 2], [3, 3]])
+    ),
     "indices of one table": lambda t: t.vmap(lambda i: t.arange(6.0).reshape(3, 2)[i])(
         t.tensor([[1, 0], [0, 2]])
     ),

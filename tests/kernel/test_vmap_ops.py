@@ -59,7 +59,9 @@ def test_vmap_is_the_operation_on_each_slice(sample: Sample, which: str) -> None
         except RuntimeError:  # the other order is no input for it
             batch = [np.stack([a, a]) if i in chosen else a for i, a in enumerate(arrays)]
             tensors = [fb.from_numpy(np.array(b)) for b in batch]
-            one_by_one = [call(sample, [t[0] if i in chosen else t for i, t in enumerate(tensors)])] * 2
+            one_by_one = [
+                call(sample, [t[0] if i in chosen else t for i, t in enumerate(tensors)])
+            ] * 2
             break
     if any(a.shape != b.shape for a, b in zip(*one_by_one, strict=True)):
         pytest.skip("slices of several sizes")
@@ -69,3 +71,23 @@ def test_vmap_is_the_operation_on_each_slice(sample: Sample, which: str) -> None
         assert ours.dtype is each[0].dtype
         expected = np.stack([to_array(t) for t in each])
         np.testing.assert_allclose(to_array(ours), expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("sample", [s for s in ALL if s.grad and s.second], ids=repr)
+def test_gradients_under_vmap_are_those_of_each_slice(sample: Sample) -> None:
+    arrays = arrays_of(sample)
+    at = next(i for i, a in enumerate(arrays) if a.dtype.kind in "fc")
+
+    def total(x: Any) -> Any:
+        tensors = [x if i == at else fb.from_numpy(np.array(a)) for i, a in enumerate(arrays)]
+        outs = call(sample, tensors)
+        return sum((t * t).sum() for t in outs if t.dtype.is_floating_point)
+
+    slices = fb.from_numpy(np.stack([arrays[at], arrays[at]]))
+    single = total(slices[0])
+    if arrays[at].dtype.kind == "c" or not isinstance(single, fb.Tensor):
+        pytest.skip("no real number to differentiate")
+    mapped = fb.vmap(fb.func.grad(total), randomness="same")(slices)
+    expected = to_array(fb.func.grad(total)(slices[0]))
+    for row in to_array(mapped):
+        np.testing.assert_allclose(row, expected, rtol=1e-5, atol=1e-7)

@@ -38,7 +38,7 @@ __all__ = [
 
 # Names that stand on the operations, and where: found when they are first touched.
 _LATER = {
-    **dict.fromkeys(("functional", "forward_ad", "gradcheck", "graph", "anomaly_mode"), ""),
+    **dict.fromkeys(("functional", "forward_ad", "graph", "anomaly_mode"), ""),
     "gradgradcheck": "gradcheck",
     "detect_anomaly": "anomaly_mode",
     "set_detect_anomaly": "anomaly_mode",
@@ -51,7 +51,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'flambeau.autograd' has no attribute {name!r}", name=name)
     found = import_module(f".{_LATER[name] or name}", __name__)
-    if _LATER[name] or name == "gradcheck":  # the function, not the file of that name
+    if _LATER[name]:
         found = getattr(found, name)
         globals()[name] = found
     return found

@@ -155,8 +155,9 @@ def _warn(node: Node) -> None:
 
 def _nan_error(node: Node, i: int) -> RuntimeError:
     _warn(node)
-    return RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."
-                        f"{_where(node)}")
+    return RuntimeError(
+        f"Function '{node.name()}' returned nan values in its {i}th output.{_where(node)}"
+    )
 
 
 def _explained(error: Exception, node: Node) -> Exception:

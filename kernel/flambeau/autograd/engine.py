@@ -272,7 +272,7 @@ def unpack(node: Node) -> list[Any] | None:
         if hasattr(value, "strides") and not isinstance(value, np.generic):  # NumPy's numbers stay
             parent = node.parents[kind] if kind >= 0 else node if kind == -1 else None
             if isinstance(parent, Tensor):
-                value = parent if parent.array is value else _standing(value, parent)
+                value = parent if parent.array is value else standing(value, parent)
             else:
                 made = wrap(value)
                 made._node, made._needs_grad = parent, parent is not None
@@ -283,7 +283,7 @@ def unpack(node: Node) -> list[Any] | None:
     return values
 
 
-def _standing(array: Any, leaf: Tensor) -> Tensor:
+def standing(array: Any, leaf: Tensor) -> Tensor:
     """A leaf as it was kept (promoted, or its ``data`` replaced since), in its place."""
     made = wrap(array)
     made._node = Node(OPS["alias"].plan(0b11), [leaf], (), array.shape, array.dtype)

@@ -98,9 +98,7 @@ def _pushed(inner: Any, op: Any, inputs: Any, params: Any, tangents: Any) -> lis
     taped = is_grad_enabled() and any(
         isinstance(t, Tensor) and t.requires_grad for t in (*inputs, *tangents)
     )
-    own = [
-        t if d is None else _variable(inner, t) for t, d in zip(inputs, tangents, strict=True)
-    ]
+    own = [t if d is None else _variable(inner, t) for t, d in zip(inputs, tangents, strict=True)]
     with enable_grad():
         made = inner(op, tuple(own), params)
         outs = made if made.__class__ is tuple else (made,)
@@ -144,7 +142,7 @@ def _carry(outs: Any, tangents: Any) -> None:
 
 def _unpack_with_tangents(node: Any) -> Any:
     """What a node kept, as Tensors with their tangents."""
-    values = _plain_unpack(node)
+    values: Any = _plain_unpack(node)
     for i, tangent in enumerate(_carried.get(node, ()) if values is not None else ()):
         if tangent is not None and isinstance(values[i], Tensor):
             same = wrap(values[i].array)
@@ -230,9 +228,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {t.dtype}")
     if tuple(tensor.shape) != tuple(tangent.shape):
         raise RuntimeError(
-            f"Trying to set a forward gradient that has a different size than that of the original "
-            f"Tensor, this is not supported. Tensor is of size {list(tensor.shape)} while the given "
-            f"forward gradient is of size {list(tangent.shape)}."
+            "Trying to set a forward gradient that has a different size than that of the original "
+            f"Tensor, this is not supported. Tensor is of size {list(tensor.shape)} while the "
+            f"given forward gradient is of size {list(tangent.shape)}."
         )
     if tensor.dtype is not tangent.dtype:
         raise RuntimeError(

@@ -12,7 +12,7 @@ from ..ops.apply import _attach, _several
 from ..ops.registry import Op
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
-from . import layers
+from . import engine, layers
 from .grad_mode import is_grad_enabled, no_grad
 
 
@@ -26,6 +26,9 @@ class Context:
         self._changed: tuple[Any, ...] = ()
         self._constant: set[int] = set()
         self._materialize = True
+        self.function: Any = None
+        self.shapes: list[Any] = []
+        self.gives_tensor: list[bool] = []
         self._forward: tuple[Any, ...] = ()  # what save_for_forward kept
         self._node: Any = lambda: None
 
@@ -101,7 +104,9 @@ class Context:
             if t is not None:
                 array = t[0] if isinstance(t, tuple) else t.array
                 packed = Packed(array, None if isinstance(t, tuple) else t, hooks)
-                history = () if isinstance(t, tuple) else (t._node or (t if t._needs_grad else None),)
+                history = (
+                    () if isinstance(t, tuple) else (t._node or (t if t._needs_grad else None),)
+                )
                 self._saved[i] = ((packed, *history), None)  # type: ignore[index]
 
     @property
@@ -127,7 +132,7 @@ class Context:
         """An output of its own, or a value that hooks have packed, in its place in the graph."""
         node = history[0] if history else self._node()
         if isinstance(node, Tensor):
-            return node
+            return engine.standing(value.array(), node)
         t = wrap(value if hasattr(value, "dtype") else value.array())
         t._node, t._needs_grad = node, node is not None
         return t
@@ -227,6 +232,7 @@ class Function:
     generate_vmap_rule = False
 
     _op: Op | None = None
+    _context: type[Context] = Context
 
     @staticmethod
     def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
@@ -262,6 +268,7 @@ class Function:
                 raise AssertionError("a Function's forward is run by apply")
 
             cls._op = Op(forward, name=cls.__name__)
+            cls._context = type(f"{cls.__name__}Context", (Context,), {})
             cls._op.source_function = cls.forward
             cls._op.__doc__ = cls.__doc__
             cls._op.backward_name = f"{cls.__name__}Backward"
@@ -297,7 +304,7 @@ class Function:
     def _apply(cls, args: tuple[Any, ...]) -> tuple[Any, Context]:
         """What ``forward`` gives, recorded, and its context."""
         op = cls._operation()
-        ctx = type(f"{cls.__name__}Context", (Context,), {})()
+        ctx = cls._context()
         ctx.function = cls
         ctx.shapes = [a.array.shape if isinstance(a, Tensor) else None for a in args]
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)

@@ -141,7 +141,9 @@ def jvp(
         seeds = tuple(OPS["zeros_of"](t.detach()).requires_grad_() for t in outs)
         pulled = _pull(outs, own, seeds, True)
         _need(pulled, "its gradient", strict)
-        found = _pull(pulled, seeds, v, create_graph, "The output" if strict and create_graph else "")
+        found = _pull(
+            pulled, seeds, v, create_graph, "The output" if strict and create_graph else ""
+        )
     return _out(many, outs, create_graph), _out(many, found, create_graph)
 
 
@@ -151,7 +153,7 @@ def _check_strategy(strategy: str, create_graph: bool, strict: bool, vectorize: 
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
             'function has more outputs than inputs, "forward-mode" tends to be more performant. '
-            f'Got {strategy!r}.'
+            f"Got {strategy!r}."
         )
     if strategy == "forward-mode":
         if create_graph:
@@ -208,6 +210,7 @@ def jacobian(
 
 def _rows(out: Tensor, own: Any, create_graph: bool, vectorize: bool, strict: str) -> list[Tensor]:
     """The Jacobians of one output by each input."""
+    basis: Any
     (basis,) = basis_of([out.detach()])
 
     def row(seed: Tensor) -> list[Tensor]:

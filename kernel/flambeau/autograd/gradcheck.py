@@ -9,184 +9,29 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
-from ..func import vmap
+from ..func import jvp, vmap
+from ..ops.registry import OPS
 from ..tensor import Tensor, wrap
 from . import grad
-from .grad_mode import enable_grad, no_grad
+from .comparison import (
+    Comparison,
+    GradcheckError,
+    along_one_direction,
+    differentiable,
+    entry_by_entry,
+    flat,
+    mismatch,
+    tensors_in,
+    unit,
+    wanted_of,
+)
+from .grad_mode import enable_grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 
-class GradcheckError(RuntimeError):
-    """A gradient that is not what numerical differentiation gives."""
-
-
-def _tensors(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
-
-
-def _checked(value: Any) -> list[tuple[int, Tensor]]:
-    """The inputs that gradients are checked of, with their numbers."""
-    return [(i, t) for i, t in enumerate(value) if isinstance(t, Tensor) and t.requires_grad]
-
-
-def _differentiable(outputs: Any) -> list[tuple[int, Tensor]]:
-    return _checked(_tensors(outputs))
-
-
-class _Check:
-    """One comparison: a function at a point, and how close its gradients have to be."""
-
-    def __init__(self, func: Any, inputs: Any, eps: float, atol: float, rtol: float) -> None:
-        self.func, self.inputs = func, inputs
-        self.eps, self.atol, self.rtol = eps, atol, rtol
-        self.nondet_tol = 0.0
-        self.wanted = _checked(inputs)
-        self.outs = _differentiable(func(*inputs))
-
-    def values(self) -> list[np.ndarray]:
-        """The outputs at the inputs' present values, as flat arrays."""
-        with no_grad():
-            found = _tensors(self.func(*self.inputs))
-        return [_flat(found[i]).copy() for i, _ in self.outs]
-
-    def numerical(self, t: Tensor) -> list[np.ndarray]:
-        """The Jacobian of each output by one input: a row for each element of the input.
-
-        For complex outputs and inputs it is the derivative along the real and imaginary axis,
-        combined as PyTorch does: half of (d/dx + i d/dy) and so on, doubled by convention.
-        """
-        array = t.array
-        rows: list[list[Any]] = [[] for _ in self.outs]
-        for place in np.ndindex(*array.shape):
-            for step in (self.eps, self.eps * 1j) if array.dtype.kind == "c" else (self.eps,):
-                for k, slope in enumerate(self._slope(array, place, step)):
-                    rows[k].append(slope)
-        return [np.array(r).reshape(len(r), -1) for r in rows]
-
-    def _slope(self, array: Any, place: Any, step: Any) -> list[np.ndarray]:
-        before = array[place].copy()
-        array[place] = before + step
-        above = self.values()
-        array[place] = before - step
-        below = self.values()
-        array[place] = before
-        return [(a - b) / (2 * abs(step)) for a, b in zip(above, below, strict=True)]
-
-    def analytical(self, t: Tensor, k: int) -> np.ndarray:
-        """The same Jacobian from gradients of output ``k``."""
-        out = self.outs[k][1]
-        columns = []
-        for place in range(out.numel()):
-            for unit in (1, 1j) if out.array.dtype.kind == "c" else (1,):
-                seed = np.zeros(out.array.size, out.array.dtype)
-                seed[place] = unit
-                columns.append(self.pulled(out, t, seed))
-        found = np.array(columns).reshape(len(columns), -1).T
-        return _as_derivative(found, out.array.dtype.kind == "c", t.array.dtype.kind == "c")
-
-    def pulled(self, out: Tensor, t: Tensor, seed: np.ndarray) -> np.ndarray:
-        """The gradient of an input, from a gradient of an output; twice, to see if it is stable."""
-        xp = module_of(out.array)
-        given = wrap(xp.asarray(seed.reshape(out.array.shape)))
-        twice = [grad(out, t, given, retain_graph=True, allow_unused=True)[0] for _ in range(2)]
-        if twice[0] is None:
-            return np.zeros(t.array.size, t.array.dtype)
-        first, second = (_flat(g) for g in twice)
-        if abs(first - second).max(initial=0) > self.nondet_tol:
-            raise GradcheckError(
-                "Backward is not reentrant, i.e., running backward with same input and grad_output "
-                "multiple times gives different values, although analytical gradient matches "
-                f"numerical gradient. The tolerance for nondeterminism was {self.nondet_tol}."
-            )
-        if tuple(twice[0].shape) != tuple(t.shape) or twice[0].dtype is not t.dtype:
-            raise GradcheckError("grad is incorrect size or type")
-        return first.copy()
-
-    def along(self, t: Tensor, u: np.ndarray) -> list[np.ndarray]:
-        """How the outputs move when an input moves along ``u``."""
-        before = t.array.copy()
-        step = module_of(t.array).asarray(u) * self.eps
-        t.array[...] = before + step
-        above = self.values()
-        t.array[...] = before - step
-        below = self.values()
-        t.array[...] = before
-        return [(a - b) / (2 * self.eps) for a, b in zip(above, below, strict=True)]
-
-    def close(self, a: np.ndarray, b: np.ndarray) -> bool:
-        """Whether two Jacobians agree."""
-        return a.shape == b.shape and np.allclose(a, b, self.rtol, self.atol)
-
-
-def _flat(t: Any) -> np.ndarray:
-    return np.asarray(t.detach().cpu().numpy(force=True)).reshape(-1)
-
-
-def _as_derivative(pulled: np.ndarray, of_complex: bool, by_complex: bool) -> np.ndarray:
-    """Gradients for seeds 1 (and i) as derivatives along the real (and imaginary) axis.
-
-    A gradient g answers the seed s with sum(conj(s) dL): its real part is how Re(out) moves with
-    Re(in) for s = 1, its imaginary part with Im(in); s = i asks for Im(out).
-    """
-    if of_complex:
-        re, im = pulled[:, 0::2], pulled[:, 1::2]
-        along_x = re.real + 1j * im.real
-        along_y = re.imag + 1j * im.imag
-    else:
-        along_x, along_y = pulled.real, pulled.imag
-    if not by_complex:
-        return along_x
-    made = np.empty((2 * pulled.shape[0], along_x.shape[1]), along_x.dtype)
-    made[0::2], made[1::2] = along_x, along_y
-    return made
-
-
-def _mismatch(check: _Check, k: int, i: int, numerical: Any, analytical: Any, how: str) -> str:
-    note = ""
-    if check.inputs[i].is_complex():
-        note = " Rows come in pairs: along the real and the imaginary axis of the input."
-    return (
-        f"Jacobian {how}mismatch for output {check.outs[k][0]} with respect to input {i},\n"
-        f"numerical:{wrap(np.asarray(numerical))}\nanalytical:{wrap(np.asarray(analytical))}\n{note}"
-    )
-
-
-def _slow(check: _Check) -> None:
-    """Compares all entries of all Jacobians."""
-    for i, t in check.wanted:
-        numerical = check.numerical(t)
-        for k in range(len(check.outs)):
-            analytical = check.analytical(t, k)
-            if not check.close(analytical, numerical[k]):
-                raise GradcheckError(_mismatch(check, k, i, numerical[k], analytical, ""))
-
-
-def _fast(check: _Check) -> None:
-    """Compares one number for each output and input: u · J · v for random directions."""
-    rng = np.random.default_rng(0)
-    for i, t in check.wanted:
-        numerical = check.along(t, u := _unit(rng, t.array))
-        for k, (_, out) in enumerate(check.outs):
-            v = _unit(rng, out.array)
-            pulled = check.pulled(out, t, v.reshape(-1))
-            ours = np.real(np.vdot(pulled, u.reshape(-1)))
-            theirs = np.real(np.vdot(v.reshape(-1), numerical[k]))
-            if not np.allclose(ours, theirs, check.rtol, check.atol * max(1, t.array.size**0.5)):
-                _slow(check)  # says which entries are wrong
-                raise GradcheckError(_mismatch(check, k, i, theirs, ours, "(fast mode) "))
-
-
-def _unit(rng: Any, like: Any) -> np.ndarray:
-    made = rng.standard_normal(like.shape)
-    if like.dtype.kind == "c":
-        made = made + 1j * rng.standard_normal(like.shape)
-    norm = np.linalg.norm(made.reshape(-1))
-    return (made / (norm or 1)).astype(like.dtype)
-
-
-def _check_inputs(inputs: Any, check_batched: bool) -> None:
-    wanted = _checked(inputs)
+def _check_inputs(inputs: Any) -> None:
+    wanted = wanted_of(inputs)
     if not wanted:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of the them "
@@ -208,61 +53,87 @@ def _check_inputs(inputs: Any, check_batched: bool) -> None:
             )
 
 
-def _check_undefined(check: _Check) -> None:
-    """Gradients that nothing sent count as zeros."""
-    for _, t in check.wanted:
-        for k, (_, out) in enumerate(check.outs):
-            found = grad(
-                [o for _, o in check.outs],
-                t,
-                [wrap(module_of(o.array).zeros_like(o.array)) for _, o in check.outs],
-                retain_graph=True,
-                allow_unused=True,
-            )[0]
-            if found is not None and bool((found.array != 0).any()):
+def _check_undefined(check: Comparison) -> None:
+    """An output whose gradient nothing sent counts as one whose gradient is zero."""
+    zeros = [wrap(module_of(t.array).zeros_like(t.array)) for _, t in check.outs]
+    every = [t for _, t in check.outs]
+    for i, t in check.wanted:
+        for k, out in enumerate(every):
+            seeds = [OPS["add"](z, 1) if j == k else z for j, z in enumerate(zeros)]
+            alone = grad(out, t, seeds[k], retain_graph=True, allow_unused=True)[0]
+            among = grad(every, t, seeds, retain_graph=True, allow_unused=True)[0]
+            first, second = (0.0 if g is None else flat(g) for g in (alone, among))
+            if not np.allclose(first, second, check.rtol, check.atol):
                 raise GradcheckError(
-                    f"Expected backward function to handle undefined output grads: output {k} of "
-                    f"shape {tuple(out.shape)}"
+                    "Expected backward function to handle undefined output grads: the gradient "
+                    f"of output {k} with respect to input {i} is another where the other outputs "
+                    "have gradients of zeros than where they have none"
                 )
 
 
-def _check_batched(check: _Check) -> None:
+def _check_batched(check: Comparison) -> None:
     """Gradients of several seeds at once are those of each."""
     rng = np.random.default_rng(1)
     for i, t in check.wanted:
         for k, (_, out) in enumerate(check.outs):
-            seeds = wrap(np.stack([_unit(rng, out.array) for _ in range(2)]))
+            seeds: Any = wrap(np.stack([unit(rng, out.array) for _ in range(2)]))
             each = [grad(out, t, s, retain_graph=True, allow_unused=True)[0] for s in seeds]
             if each[0] is None:
                 continue
             pull: Any = lambda s, out=out, t=t: grad(out, t, s, retain_graph=True)[0]  # noqa: E731
             for got, wanted in zip(vmap(pull)(seeds), each, strict=True):
-                if not np.allclose(_flat(got), _flat(wanted), check.rtol, check.atol):
+                if not np.allclose(flat(got), flat(wanted), check.rtol, check.atol):
                     raise GradcheckError(
                         f"While checking batched gradients, got a mismatch for output {k} with "
                         f"respect to input {i}: expected {wanted}, got {got}"
                     )
 
 
-def _check_forward(check: _Check) -> None:
+def _check_forward(check: Comparison) -> None:
     """Tangents of the outputs are what numerical differentiation gives."""
     from . import forward_ad
 
     rng = np.random.default_rng(2)
     for i, t in check.wanted:
-        u = _unit(rng, t.array)
+        u = unit(rng, t.array)
         numerical = check.along(t, u)
         with forward_ad.dual_level():
             given = list(check.inputs)
             given[i] = forward_ad.make_dual(t, wrap(module_of(t.array).asarray(u)))
-            outs = _tensors(check.func(*given))
+            outs = tensors_in(check.func(*given))
             tangents = [forward_ad.unpack_dual(outs[k]).tangent for k, _ in check.outs]
         for k, tangent in enumerate(tangents):
-            ours = 0 * numerical[k] if tangent is None else _flat(tangent)
+            ours = 0 * numerical[k] if tangent is None else flat(tangent)
             if not check.close(ours, numerical[k]):
                 raise GradcheckError(
-                    _mismatch(check, k, i, numerical[k], ours, "computed with forward mode ")
+                    mismatch(check, k, i, numerical[k], ours, "computed with forward mode ")
                 )
+
+
+def _check_batched_forward(check: Comparison) -> None:
+    """Tangents for several directions at once are those for each."""
+    rng = np.random.default_rng(4)
+    for i, t in check.wanted:
+        directions = wrap(np.stack([unit(rng, t.array) for _ in range(2)]))
+
+        def push(d: Any, i: int = i, t: Tensor = t) -> Any:
+            given = list(check.inputs)
+
+            def of_one(x: Tensor) -> Any:
+                given[i] = x
+                outs = tensors_in(check.func(*given))
+                return tuple(outs[k] for k, _ in check.outs)
+
+            return jvp(of_one, (t.detach(),), (d,))[1]
+
+        rows: Any = vmap(push)(directions)
+        for k, several in enumerate(rows):
+            for d, got in zip(directions.array, several.array, strict=True):
+                if not np.allclose(got, push(wrap(d))[k].array, check.rtol, check.atol):
+                    raise GradcheckError(
+                        f"While computing batched gradients in forward mode, got a mismatch for "
+                        f"output {k} with respect to input {i}"
+                    )
 
 
 def gradcheck(
@@ -288,7 +159,8 @@ def gradcheck(
     ``inputs`` are a tensor or a tuple; those that require gradients should be float64 or
     complex128. A difference larger than ``atol + rtol · |numerical|`` is a GradcheckError that
     shows both Jacobians, or False without ``raise_exception``. ``fast_mode`` compares one random
-    direction instead of all entries.
+    direction instead of all entries. Types of gradients are always compared, and ``masked`` is of
+    no account, as there are no sparse tensors.
     """
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError(
@@ -303,17 +175,19 @@ def gradcheck(
             "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
         )
     try:
-        given = _tensors(inputs)
-        _check_inputs(given, check_batched_grad)
-        check = _Check(func, given, eps, atol, rtol)
+        given = tensors_in(inputs)
+        _check_inputs(given)
+        check = Comparison(func, given, eps, atol, rtol)
         check.nondet_tol = nondet_tol
         if not check.outs:
             _check_constant(check)
             return True
         if check_forward_ad:
             _check_forward(check)
+            if check_batched_forward_grad:
+                _check_batched_forward(check)
         if check_backward_ad:
-            (_fast if fast_mode else _slow)(check)
+            (along_one_direction if fast_mode else entry_by_entry)(check)
             if check_batched_grad:
                 _check_batched(check)
             if check_undefined_grad:
@@ -325,15 +199,23 @@ def gradcheck(
     return True
 
 
-def _check_constant(check: _Check) -> None:
+def _check_constant(check: Comparison) -> None:
     """Outputs without gradients may not depend on the inputs."""
-    results = _tensors(check.func(*check.inputs))
+    results = tensors_in(check.func(*check.inputs))
     if not any(isinstance(t, Tensor) for t in results):
         raise ValueError("gradcheck expects the function to return at least one Tensor")
     check.outs = [(i, t) for i, t in enumerate(results) if isinstance(t, Tensor)]
     for _, t in check.wanted:
         if any(abs(slope).max(initial=0) > check.atol for slope in check.numerical(t)):
             raise GradcheckError("Numerical gradient for function expected to be zero")
+
+
+def _seed(rng: Any, like: Any, gaps: bool) -> Tensor:
+    """A random gradient of an output, to differentiate by."""
+    made = module_of(like).asarray(unit(rng, like))
+    if gaps and made.ndim:
+        made = made.repeat(2, -1)[..., ::2]
+    return wrap(made).requires_grad_()
 
 
 def gradgradcheck(
@@ -357,30 +239,26 @@ def gradgradcheck(
 ) -> bool:
     """`gradcheck` of the gradients of ``func``: by its inputs and by the gradients of its outputs.
 
-    Those are ``grad_outputs``, or random ones.
+    Those are ``grad_outputs``, or random ones, with gaps in memory where that is asked for.
     """
     if not (check_fwd_over_rev or check_rev_over_rev):
         raise AssertionError(
             "Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True"
         )
-    given = _tensors(inputs)
-    outs = _differentiable(func(*given))
+    given = tensors_in(inputs)
+    outs = differentiable(func(*given))
     if grad_outputs is None:
         rng = np.random.default_rng(3)
-        xps = [module_of(t.array) for _, t in outs]
-        seeds = tuple(
-            wrap(xp.asarray(_unit(rng, t.array))).requires_grad_()
-            for xp, (_, t) in zip(xps, outs, strict=True)
-        )
+        seeds = tuple(_seed(rng, t.array, gen_non_contig_grad_outputs) for _, t in outs)
     else:
-        seeds = _tensors(grad_outputs)
+        seeds = tensors_in(grad_outputs)
     count = len(seeds)
 
     def first(*args: Any) -> Any:
         own, gs = args[:-count], args[-count:]
         with enable_grad():
-            made = [t for _, t in _differentiable(func(*own))]
-            wanted = [t for _, t in _checked(own)]
+            made = [t for _, t in differentiable(func(*own))]
+            wanted = [t for _, t in wanted_of(own)]
             found = grad(made, wanted, gs, create_graph=True, allow_unused=True)
         return tuple(g for g in found if g is not None)
 

@@ -217,8 +217,10 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     ``torch.autograd.grad`` and ``backward`` take it in place of the tensor.
     """
     if not tensor.requires_grad:
-        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does "
-                           "not require gradients")
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does "
+            "not require gradients"
+        )
     node = tensor._node
     if node is None:
         return GradientEdge(Leaf(tensor), 0)

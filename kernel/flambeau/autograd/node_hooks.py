@@ -77,5 +77,3 @@ class _Hooked:
                     )
                 found = [x if x is None or taped else x.array for x in given]
         return found
-
-

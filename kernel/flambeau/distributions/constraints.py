@@ -48,19 +48,19 @@ class _Dependent(Constraint):
 
     @property
     def is_discrete(self) -> Any:  # type: ignore[override]
-        """Whether it is one of whole numbers, where that is known."""
         if self._is_discrete is NotImplemented:
             raise NotImplementedError(".is_discrete cannot be determined statically")
         return self._is_discrete
 
     @property
     def event_dim(self) -> Any:  # type: ignore[override]
-        """The dimensions of one event, where they are known."""
         if self._event_dim is NotImplemented:
             raise NotImplementedError(".event_dim cannot be determined statically")
         return self._event_dim
 
-    def __call__(self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented):
+    def __call__(
+        self, *, is_discrete: Any = NotImplemented, event_dim: Any = NotImplemented
+    ) -> Constraint:
         """The same with something known of it."""
         return _Dependent(
             is_discrete=self._is_discrete if is_discrete is NotImplemented else is_discrete,
@@ -68,7 +68,6 @@ class _Dependent(Constraint):
         )
 
     def check(self, value: Any) -> Any:
-        """Cannot be told."""
         raise ValueError("Cannot determine validity of dependent constraint")
 
 
@@ -112,16 +111,13 @@ class _IndependentConstraint(Constraint):
 
     @property
     def is_discrete(self) -> Any:  # type: ignore[override]
-        """As the constraint below."""
         return self.base_constraint.is_discrete
 
     @property
     def event_dim(self) -> Any:  # type: ignore[override]
-        """Those of the constraint below, and the further ones."""
         return self.base_constraint.event_dim + self.reinterpreted_batch_ndims
 
     def check(self, value: Any) -> Any:
-        """Whether all entries of an event are inside."""
         result = self.base_constraint.check(value)
         if result.dim() < self.reinterpreted_batch_ndims:
             raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
@@ -140,16 +136,13 @@ class MixtureSameFamilyConstraint(Constraint):
 
     @property
     def is_discrete(self) -> Any:  # type: ignore[override]
-        """As the components."""
         return self.base_constraint.is_discrete
 
     @property
     def event_dim(self) -> Any:  # type: ignore[override]
-        """As the components."""
         return self.base_constraint.event_dim
 
     def check(self, value: Any) -> Any:
-        """Whether each event is inside for all components."""
         if value.dim() < self.event_dim:
             raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.dim()}")
         result = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
@@ -195,7 +188,6 @@ class _GreaterThan(_Bounded):
         super().__init__(lower_bound=lower_bound)
 
     def check(self, value: Any) -> Any:
-        """Whether each number is above."""
         return value > self.lower_bound  # type: ignore[attr-defined]
 
 
@@ -206,7 +198,6 @@ class _GreaterThanEq(_Bounded):
         super().__init__(lower_bound=lower_bound)
 
     def check(self, value: Any) -> Any:
-        """Whether each number is not below."""
         return value >= self.lower_bound  # type: ignore[attr-defined]
 
 
@@ -217,7 +208,6 @@ class _LessThan(_Bounded):
         super().__init__(upper_bound=upper_bound)
 
     def check(self, value: Any) -> Any:
-        """Whether each number is below."""
         return value < self.upper_bound  # type: ignore[attr-defined]
 
 
@@ -228,7 +218,6 @@ class _Interval(_Bounded):
         super().__init__(lower_bound=lower_bound, upper_bound=upper_bound)
 
     def check(self, value: Any) -> Any:
-        """Whether each number is between them."""
         return (value >= self.lower_bound) & (value <= self.upper_bound)  # type: ignore[attr-defined]
 
 
@@ -236,7 +225,6 @@ class _HalfOpenInterval(_Interval):
     """From a bound, with it, up to another, without it."""
 
     def check(self, value: Any) -> Any:
-        """Whether each number is between them."""
         return (value >= self.lower_bound) & (value < self.upper_bound)  # type: ignore[attr-defined]
 
 
@@ -246,7 +234,6 @@ class _IntegerInterval(_Interval):
     is_discrete = True
 
     def check(self, value: Any) -> Any:
-        """Whether each is a whole number between them."""
         return (value % 1 == 0) & super().check(value)
 
 
@@ -286,7 +273,6 @@ class _Multinomial(_Bounded):
         self._shown = ()
 
     def check(self, value: Any) -> Any:
-        """Whether none is negative and the sum is not too large."""
         return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)  # type: ignore[attr-defined]
 
 
@@ -354,12 +340,10 @@ class _Several(Constraint):
 
     @property
     def is_discrete(self) -> Any:  # type: ignore[override]
-        """Whether any is one of whole numbers."""
         return any(c.is_discrete for c in self.cseq)
 
     @property
     def event_dim(self) -> Any:  # type: ignore[override]
-        """The most dimensions of an event."""
         return max(c.event_dim for c in self.cseq)
 
     def _check_dim(self, value: Any) -> None:
@@ -378,7 +362,6 @@ class _Cat(_Several):
         _must_be(len(self.lengths) == len(self.cseq), "a length for each", self.lengths)
 
     def check(self, value: Any) -> Any:
-        """Whether each part satisfies its own."""
         self._check_dim(value)
         parts = fb.split(value, self.lengths, self.dim)
         return fb.cat([c.check(v) for c, v in zip(self.cseq, parts, strict=True)], self.dim)
@@ -389,17 +372,13 @@ class _Stack(_Several):
 
     @property
     def event_dim(self) -> Any:  # type: ignore[override]
-        """The most dimensions of an event."""
         dims = super().event_dim
         return dims + 1 if self.dim + dims < 0 else dims
 
     def check(self, value: Any) -> Any:
-        """Whether each entry satisfies its own."""
         self._check_dim(value)
         entries = fb.unbind(value, self.dim)
-        return fb.stack(
-            [c.check(v) for c, v in zip(self.cseq, entries, strict=False)], self.dim
-        )
+        return fb.stack([c.check(v) for c, v in zip(self.cseq, entries, strict=False)], self.dim)
 
 
 dependent, dependent_property = _Dependent(), _DependentProperty
@@ -413,10 +392,7 @@ real_vector = independent(real, 1)
 positive, nonnegative = greater_than(0.0), greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
 simplex = _Simplex()
-lower_triangular, lower_cholesky, corr_cholesky = (
-    _LowerTriangular(),
-    _LowerCholesky(),
-    _CorrCholesky(),
-)
+lower_triangular, lower_cholesky = _LowerTriangular(), _LowerCholesky()
+corr_cholesky = _CorrCholesky()
 square, symmetric = _Square(), _Symmetric()
 positive_semidefinite, positive_definite = _PositiveSemidefinite(), _PositiveDefinite()

@@ -35,7 +35,7 @@ class Dirichlet(ExponentialFamily):
         above = (self.concentration - 1).clamp(min=0)
         corner = fb.nn.functional.one_hot(above.argmax(-1), above.shape[-1]).to(above.dtype)
         flat = (self.concentration < 1).all(-1, keepdim=True)
-        return fb.where(flat, corner, above / above.sum(-1, True))
+        return fb.where(flat, corner, above / fb.where(flat, 1, above.sum(-1, True)))
 
     @property
     def variance(self) -> Any:

@@ -197,7 +197,7 @@ class Distribution:
     def _validate_sample(self, value: Any) -> None:
         """ValueError for a value that cannot be a sample."""
         if not isinstance(value, Tensor):
-            raise ValueError(  # noqa: TRY004  (as PyTorch)
+            raise ValueError(
                 f"The value argument to log_prob must be a Tensor, not {type(value).__name__}"
             )
         event, shape = self._event_shape, value.shape

@@ -25,14 +25,14 @@ class Gumbel(TransformedDistribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_all(loc, scale)
         info = fb.finfo(self.loc.dtype)
-        ends = (fb.full_like(self.loc.detach(), end) for end in (info.tiny, 1 - info.eps))
+        low, high = (fb.full_like(self.loc.detach(), end) for end in (info.tiny, 1 - info.eps))
         steps = [
             ExpTransform().inv,
             AffineTransform(0, -fb.ones_like(self.scale)),
             ExpTransform().inv,
             AffineTransform(self.loc, -self.scale),
         ]
-        super().__init__(Uniform(*ends, validate_args=validate_args), steps, validate_args)
+        super().__init__(Uniform(low, high, validate_args), steps, validate_args)
 
     def log_prob(self, value: Any) -> Any:
         self._check(value)

@@ -29,11 +29,7 @@ from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
-from .lowrank_multivariate_normal import (
-    LowRankMultivariateNormal,
-    lowrank_logdet,
-    lowrank_mahalanobis,
-)
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, log_diagonal, mahalanobis
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -263,9 +259,9 @@ def _vectors(p: Any, q: Any) -> Any:
 def _vectors_lowrank(p: Any, q: Any) -> Any:
     _same_events(p, q)
     lower = p._unbroadcasted_scale_tril
-    distance = lowrank_mahalanobis(*q._parts(), q.loc - p.loc, q._capacitance_tril)
     logdets = q._logdet() - 2 * log_diagonal(lower)
-    return _of_vectors(p, logdets, _squares_under_lowrank(q, lower), distance)
+    trace = _squares_under_lowrank(q, lower)
+    return _of_vectors(p, logdets, trace, q._distance(q.loc - p.loc))
 
 
 @register_kl(LowRankMultivariateNormal, MultivariateNormal)
@@ -282,9 +278,7 @@ def _lowrank(p: Any, q: Any) -> Any:
     _same_events(p, q)
     w, d = p._parts()
     trace = _squares_under_lowrank(q, w) + _squares_under_lowrank(q, fb.diag_embed(d.sqrt()))
-    distance = lowrank_mahalanobis(*q._parts(), q.loc - p.loc, q._capacitance_tril)
-    logdets = lowrank_logdet(*q._parts(), q._capacitance_tril) - p._logdet()
-    return _of_vectors(p, logdets, trace, distance)
+    return _of_vectors(p, q._logdet() - p._logdet(), trace, q._distance(q.loc - p.loc))
 
 
 # Distributions made of others, and exponential families in general

@@ -21,17 +21,6 @@ def capacitance(w: Any, d: Any) -> Any:
     return fb.linalg.cholesky(one + (w.mT / d.unsqueeze(-2)) @ w)
 
 
-def lowrank_logdet(w: Any, d: Any, lower: Any) -> Any:
-    """The logarithm of the determinant of W Wᵀ + D."""
-    return 2 * log_diagonal(lower) + d.log().sum(-1)
-
-
-def lowrank_mahalanobis(w: Any, d: Any, x: Any, lower: Any) -> Any:
-    """xᵀ (W Wᵀ + D)⁻¹ x, by Woodbury's formula."""
-    inner = times(w.mT / d.unsqueeze(-2), x)
-    return (x.pow(2) / d).sum(-1) - mahalanobis(lower, inner)
-
-
 class LowRankMultivariateNormal(Distribution):
     """Normal vectors with the covariance W Wᵀ + D: ``cov_factor`` is W, ``cov_diag`` D's diagonal.
 
@@ -114,12 +103,18 @@ class LowRankMultivariateNormal(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         self._check(value)
-        distance = lowrank_mahalanobis(*self._parts(), value - self.loc, self._capacitance_tril)
         constant = self.event_shape[0] * math.log(2 * math.pi)
-        return -0.5 * (constant + self._logdet() + distance)
+        return -0.5 * (constant + self._logdet() + self._distance(value - self.loc))
 
     def _logdet(self) -> Any:
-        return lowrank_logdet(*self._parts(), self._capacitance_tril)
+        """The logarithm of the determinant of the covariance."""
+        return 2 * log_diagonal(self._capacitance_tril) + self._unbroadcasted_cov_diag.log().sum(-1)
+
+    def _distance(self, x: Any) -> Any:
+        """xᵀ (W Wᵀ + D)⁻¹ x, by Woodbury's formula."""
+        w, d = self._parts()
+        inner = times(w.mT / d.unsqueeze(-2), x)
+        return (x.pow(2) / d).sum(-1) - mahalanobis(self._capacitance_tril, inner)
 
     def entropy(self) -> Any:
         constant = self.event_shape[0] * (1 + math.log(2 * math.pi))

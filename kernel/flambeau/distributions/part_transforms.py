@@ -30,7 +30,9 @@ class _Parts(Transform):
 
     def _parts(self, x: Any) -> Any:
         if not -x.dim() <= self.dim < x.dim():
-            raise AssertionError(f"dim {self.dim} out of range for tensor with {x.dim()} dimensions")
+            raise AssertionError(
+                f"dim {self.dim} out of range for tensor with {x.dim()} dimensions"
+            )
         if x.size(self.dim) != self._size():
             raise AssertionError(
                 f"the size {x.size(self.dim)} of dimension {self.dim} must be {self._size()}"

@@ -63,7 +63,7 @@ class Transform:
         """The same transform with a cache."""
         if self._cache_size == cache_size:
             return self
-        return type(self)(*self._arguments(), cache_size=cache_size)
+        return type(self)(*self._arguments(), cache_size=cache_size)  # type: ignore[misc]
 
     def __eq__(self, other: object) -> bool:
         return self is other

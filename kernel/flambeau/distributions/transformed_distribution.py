@@ -27,7 +27,9 @@ class TransformedDistribution(Distribution):
         self.transforms = [transforms] if isinstance(transforms, Transform) else transforms
         listed = isinstance(self.transforms, list)
         if not listed or not all(isinstance(t, Transform) for t in self.transforms):
-            raise ValueError(f"transforms must be a Transform or a list of Transforms: {transforms}")
+            raise ValueError(
+                f"transforms must be a Transform or a list of Transforms, not {transforms}"
+            )
         chain, base = ComposeTransform(self.transforms), base_distribution
         shape, base_dims = base.batch_shape + base.event_shape, len(base.event_shape)
         if len(shape) < chain.domain.event_dim:

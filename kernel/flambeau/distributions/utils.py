@@ -10,6 +10,7 @@ from typing import Any
 
 import flambeau as fb
 
+from ..ops.creation import tensor
 from ..tensor import Tensor
 
 __all__ = [
@@ -36,9 +37,7 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
     like = next((v for v in values if isinstance(v, Tensor)), None)
     dtype = fb.get_default_dtype() if like is None else like.dtype
     device = None if like is None else like.device
-    tensors = (
-        v if isinstance(v, Tensor) else fb.tensor(v, dtype=dtype, device=device) for v in values
-    )
+    tensors = [v if isinstance(v, Tensor) else tensor(v, dtype, device) for v in values]
     return tuple(fb.broadcast_tensors(*tensors))
 
 
@@ -126,7 +125,7 @@ def vec_to_tril_matrix(vec: Any, diag: int = 0) -> Any:
     count = vec.shape[-1]
     size = (1 + 2 * diag) ** 2 + 8 * count + 4 * abs(diag) * (diag + 1)
     n = (math.sqrt(size) - (1 + 2 * diag)) / 2
-    if round(n) - n > fb.finfo(vec.dtype).eps:
+    if abs(round(n) - n) > fb.finfo(vec.dtype).eps:
         raise ValueError(
             f"The size of last dimension is {count} which cannot be expressed as "
             "the lower triangular part of a square D x D matrix."

@@ -48,7 +48,7 @@ class Wishart(ByMatrix, ExponentialFamily):
                 f"{kind} must be at least two-dimensional, with optional leading batch dimensions"
             )
         if isinstance(df, Number):
-            df = fb.tensor(float(df), dtype=matrix.dtype, device=matrix.device)  # type: ignore[arg-type]
+            df = matrix.new_full((), df)
         batch, p = fb.broadcast_shapes(matrix.shape[:-2], df.shape), matrix.shape[-1]
         self.df = df.expand(batch)
         self._check_df(p)

@@ -110,11 +110,11 @@ class Batched(Tensor):
         steps = self.value.stride()[1:]
         return steps if dim is None else steps[dim]
 
-    def is_contiguous(self, **_: Any) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether its slices lie in row-major order without gaps."""
         return self.value.is_contiguous()
 
-    @property
+    @property  # type: ignore[misc]
     def requires_grad(self) -> bool:  # type: ignore[override]
         """Whether gradients are computed with respect to it."""
         return self.value.requires_grad
@@ -145,7 +145,7 @@ class Batched(Tensor):
         """The same memory outside the graph."""
         return batched(self.value.detach(), self.level)
 
-    @property
+    @property  # type: ignore[misc]
     def data(self) -> Tensor:  # type: ignore[override]
         """The same memory outside the graph."""
         return batched(self.value.data, self.level)
@@ -191,7 +191,7 @@ class Batched(Tensor):
             "torch.where(condition, a, b) chooses for each"
         )
 
-    def __repr__(self) -> str:
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"BatchedTensor(lvl={self.level.depth}, bdim=0, value={self.value!r})"
 
 

@@ -141,10 +141,6 @@ def _by_input(columns: Tensor, inputs: list[Tensor], out: Tensor) -> list[Tensor
     return made
 
 
-def hessian(
-    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0
-) -> Callable[..., Any]:
+def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """A function that gives all second derivatives of ``func``; mirrors ``torch.func.hessian``."""
     return jacfwd(jacrev(func, argnums), argnums)
-
-

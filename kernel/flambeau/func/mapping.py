@@ -215,6 +215,7 @@ def _in_chunks(
         (out_dims,) = out_dims
     dims = spread(out_dims, tree) or [0] * count(tree)
     columns = zip(zip(*flat, strict=True), dims, strict=True)
-    joined = [column[0] if dim is None else OPS["cat"](list(column), dim) for column, dim in columns]
+    joined = [
+        column[0] if dim is None else OPS["cat"](list(column), dim) for column, dim in columns
+    ]
     return unflatten(joined, tree)
-

@@ -27,9 +27,10 @@ def deepest(values: Any) -> Level | None:
     """The innermost level among tensors and index arrays."""
     found = None
     for t in values:
-        if t.__class__ is Batched or t.__class__ is Stand:
-            if t.level is not None and (found is None or t.level.depth > found.depth):
-                found = t.level
+        if t.__class__ is not Batched and t.__class__ is not Stand:
+            continue
+        if t.level is not None and (found is None or t.level.depth > found.depth):
+            found = t.level
     return found
 
 
@@ -115,7 +116,9 @@ def mapped(op: Any, inputs: Any, params: Any, level: Level, stands: Any) -> Any:
         with _allowed(level):
             made = rule(op, level.size, values, flags, params, level)
     if made is None:
-        return one_by_one(lambda *a: registry.apply(op, a[0], a[1]), (tuple(inputs), params), {}, level)
+        return one_by_one(
+            lambda *a: registry.apply(op, a[0], a[1]), (tuple(inputs), params), {}, level
+        )
     if isinstance(made, (tuple, list)):
         return tuple(batched(t, level) for t in made)
     return batched(made, level)
@@ -219,7 +222,7 @@ def _front(t: Tensor, dim: int) -> Tensor:
 
 
 def mapped_function(function: Any, args: Any) -> Any:
-    """Runs a user's Function under vmap, as it says; NotImplemented where no slices are involved."""
+    """Runs a user's Function under vmap as it says; NotImplemented where there are no slices."""
     from ..autograd.function import Function, VmapInfo
 
     level = deepest(flatten(args)[0])
@@ -235,8 +238,8 @@ def mapped_function(function: Any, args: Any) -> Any:
         return one_by_one(function.apply, args, {}, level)
     if not own:
         raise RuntimeError(
-            f"You tried to vmap over {function.__name__}, but it does not have vmap support. Please "
-            "override and implement the vmap staticmethod or set generate_vmap_rule=True."
+            f"You tried to vmap over {function.__name__}, but it does not have vmap support. "
+            "Please override and implement the vmap staticmethod or set generate_vmap_rule=True."
         )
     mine = [a.__class__ is Batched and a.level is level for a in args]
     values = [a.value if m else a for a, m in zip(args, mine, strict=True)]

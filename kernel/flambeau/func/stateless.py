@@ -14,12 +14,14 @@ class _Swapped:
     """Inside it, a module has these tensors for its parameters and buffers."""
 
     def __init__(self, module: Module, tensors: dict[str, Tensor], tie: bool, strict: bool) -> None:
-        own = dict(module.named_parameters(remove_duplicate=False))
+        own: dict[str, Any] = dict(module.named_parameters(remove_duplicate=False))
         own.update(module.named_buffers(remove_duplicate=False))
         self._check(own, tensors, strict)
         if tie:
             tensors = _tied(own, tensors)
-        self.places = [(_owner(module, name), value) for name, value in tensors.items() if name in own]
+        self.places = [
+            (_owner(module, name), value) for name, value in tensors.items() if name in own
+        ]
         self.before: list[Any] = []
 
     @staticmethod
@@ -92,8 +94,10 @@ def functional_call(
         names = [name for d in given for name in d]
         repeated = {n for n in names if names.count(n) > 1}
         if repeated:
-            raise ValueError(f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
-                             "functional call is ambiguous")
+            raise ValueError(
+                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
+                "functional call is ambiguous"
+            )
         tensors = {name: t for d in given for name, t in d.items()}
     else:
         raise ValueError(
@@ -146,5 +150,3 @@ def replace_all_batch_norm_modules_(root: Module) -> Module:
             module.running_mean = module.running_var = module.num_batches_tracked = None
             module.track_running_stats = False
     return root
-
-

@@ -19,7 +19,6 @@ from ..tensor import Tensor
 from .batched import Batched, bottom, here, levels_of, rewrap, unwrap
 from .trees import flatten
 
-
 _serial = count()  # of variables: those of an inner transform are newer than those of an outer one
 
 
@@ -68,11 +67,13 @@ def gradients(
     if pairs:
         outs, gs = zip(*pairs, strict=True)
         found = autograd.grad(outs, inputs, gs, True, create_graph, allow_unused=True)
-    pairs = zip(found, inputs, strict=True)
-    return [OPS["zeros_of"](x.detach()) if g is None else g for g, x in pairs]
+    both = zip(found, inputs, strict=True)
+    return [OPS["zeros_of"](x.detach()) if g is None else g for g, x in both]
 
 
-def for_each_row(function: Callable[..., list[Tensor]], rows: Any, randomness: str = "error") -> Any:
+def for_each_row(
+    function: Callable[..., list[Tensor]], rows: Any, randomness: str = "error"
+) -> Any:
     """A function of tensors for each row of them: with vmap, or one by one where that cannot be."""
     from .mapping import vmap
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd.grad_mode import enable_grad, is_grad_enabled
+from ..ops.registry import OPS
 from ..tensor import Tensor
 from .tape import fresh, gradients, is_taped, let_go, tensors_of, variables_of
 from .trees import flatten, map_leaves, unflatten
@@ -156,7 +157,7 @@ class Linear:
             output, aux = with_aux(name, result, has_aux)
             self.outs, self.shape = tensors_of(f"{name}: Expected f to return only tensors", output)
             self.taped = outside and is_taped(self.outs, own)
-            self.seeds = [fresh(t.detach() * 0) for t in self.outs]
+            self.seeds = [fresh(OPS["zeros_of"](t.detach())) for t in self.outs]
             self.pulled = gradients(self.outs, own, self.seeds, True)
         self.own = own
         self.aux = _aux_out(aux, self.taped)

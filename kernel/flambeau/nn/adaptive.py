@@ -47,9 +47,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if not cutoffs:
             raise ValueError("cutoffs should be a sequence of length larger than 0")
         ends = [0, *cutoffs, n_classes]
-        if any(a >= b for a, b in pairwise(ends)) or any(
-            int(c) != c for c in cutoffs
-        ):
+        if any(a >= b for a, b in pairwise(ends)) or any(int(c) != c for c in cutoffs):
             raise ValueError(
                 "cutoffs should be a sequence of unique, positive integers sorted in an increasing "
                 f"order, where each value is between 1 and n_classes-1; got {cutoffs} for "

@@ -113,11 +113,9 @@ scaled_modified_bessel_k1.gradients(
 
 
 def _airy(xp, x, which):
-    import scipy.special
-
     # CuPy has no twin of this one, so it is computed on the CPU.
-    host = x if xp is np else xp.asnumpy(x)
-    return xp.asarray(scipy.special.airy(host.astype("float64", copy=False))[which]).astype(x.dtype)
+    host = (x if xp is np else xp.asnumpy(x)).astype("float64", copy=False)
+    return xp.asarray(scipy_of(np, "special").airy(host)[which]).astype(x.dtype)
 
 
 @op(promote=real_float, on="special")

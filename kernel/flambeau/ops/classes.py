@@ -171,7 +171,7 @@ def _smooth(xp, x, weight, valid, total, smoothing):
     each = xp.full(shape, smoothing / classes, x.dtype) / total
     if weight is not None:
         each = each * weight.reshape(shape)
-    return each if valid is None else each * valid[:, None]
+    return each if valid is None else xp.where(valid[:, None], each, each.dtype.type(0))
 
 
 @cross_entropy_op.gradient("x")
@@ -213,6 +213,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if target.shape == input.shape and target.is_floating_point():
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         return _soft(input, target, weight, reduction, label_smoothing)
     if input.ndim == 1:
         out = cross_entropy_op(

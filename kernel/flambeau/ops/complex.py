@@ -75,8 +75,8 @@ def polar(abs, angle):
         if not isinstance(given, Tensor):
             kind = type(given).__name__
             raise TypeError(f"polar(): argument {name!r} must be Tensor, not {kind}")
-        if not given.is_floating_point():
-            raise RuntimeError(f"polar() takes floats, and {name} holds {given.dtype.name}")
+    if not (abs.is_floating_point() and angle.is_floating_point()):
+        raise RuntimeError(f"polar() takes floats, not {abs.dtype.name} and {angle.dtype.name}")
     return complex_(abs * OPS["cos"](angle), abs * OPS["sin"](angle))
 
 

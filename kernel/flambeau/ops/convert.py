@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from .. import dtypes
 from ..device import device as Device
 from ..device import move as move_array

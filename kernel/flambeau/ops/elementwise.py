@@ -381,14 +381,3 @@ def frac(xp, x):
 
 
 frac.gradients(x=lambda g: g)
-
-
-@op(inplace=True)
-def nan_to_num(xp, x, /, nan=0.0, posinf=None, neginf=None):
-    """x with numbers for NaN and infinities: by default 0 and the type's largest and smallest."""
-    if x.dtype.kind not in "fc":
-        return x.copy()
-    return xp.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
-
-
-nan_to_num.gradients(x=lambda ns, g, x: ns.where(ns.isfinite(x), g, 0.0))

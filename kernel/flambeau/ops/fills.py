@@ -11,9 +11,9 @@ from ..device import module_of
 from ..dtypes import FLOATING
 from ..random import generator_for
 from ..tensor import Tensor, wrap
-from .write import copy_
 from .random import check_chance, draw
 from .registry import function
+from .write import copy_
 
 
 def _write(self, values):

@@ -61,15 +61,16 @@ def _output(input, kernel, output_size, output_ratio, n, name):
 
 
 def _samples(given, x, n, name):
-    """The random numbers: one for each dimension of each image, (N, C, n)."""
+    """The random numbers: one for each dimension of each image, (N, C, n) or more than that."""
     lead = tuple(x.shape[:2])
     if given is None:
         return rand((*lead, n), dtype=x.dtype, device=x.device)
-    if given.ndim != 3 or given.shape[2] != n or tuple(given.shape[:2]) != lead:
+    fits = given.ndim == 3 and given.shape[0] >= lead[0] and tuple(given.shape[1:]) == (lead[1], n)
+    if not fits:
         raise RuntimeError(
             f"{name}: Expect _random_samples of shape {(*lead, n)}, got {tuple(given.shape)}"
         )
-    return given
+    return given[: lead[0]]
 
 
 def _define(n):

@@ -23,9 +23,10 @@ def legacy_array(data: tuple[Any, ...], dtype: Dtype, device: Any) -> Any:
             raise TypeError("new(): data must be a sequence (got float)")
         if isinstance(values, Tensor) and values.dtype is not dtype:
             raise TypeError(f"new(): expected a tensor of {dtype!r}, not of {values.dtype!r}")
-        as_it_is = isinstance(values, np.ndarray) and values.dtype == dtype.numpy  # shares memory
-        array = values.array if isinstance(values, Tensor) else values
-        return move(array if array is not values or as_it_is else array_of(values, dtype), where)
+        if isinstance(values, Tensor):
+            return move(values.array, where)
+        fits = isinstance(values, np.ndarray) and values.dtype == dtype.numpy
+        return move(values if fits else array_of(values, dtype), where)  # shares memory if it fits
     return xp.empty(shape_of(data), dtype.numpy) if data else xp.empty(0, dtype.numpy)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from math import prod
+from math import nan, prod
 
 from ..errors import BadValue
 from .promote import alike, only_float, same
@@ -248,7 +248,7 @@ def kl_op(xp, x, y, /, reduction, log_target):
     """y (log y - x), where y is given as it is or as its logarithm."""
     if log_target:
         return reduced(xp, xp.exp(y) * (y - x), reduction)
-    log_y = xp.log(xp.where(y > 0, y, y.dtype.type(1)))
+    log_y = xp.log(xp.where(y == 0, y.dtype.type(1), y))  # 0 log 0 is 0; below 0 there is none
     return reduced(xp, y * (log_y - x), reduction)
 
 
@@ -258,7 +258,7 @@ def _(ns, g, x, y, reduction, log_target, needs):
     p = ns.exp(y) if log_target else y
     gy = None
     if needs[1]:
-        gy = g * (p * (y - x + 1) if log_target else ns.where(y > 0, ns.log(y) - x + 1, 0.0))
+        gy = g * (p * (y - x + 1) if log_target else ns.where(y > 0, ns.log(y) - x + 1, nan))
     return -g * p if needs[0] else None, gy
 
 

@@ -100,6 +100,11 @@ def poisson_nll_loss(
     return _reduce(values, size_average, reduce, reduction)
 
 
+def _one_repeats(shape, of):
+    """Whether ``of`` broadcasts to the shape along one dimension."""
+    return len(shape) == len(of) and [b for a, b in zip(shape, of, strict=True) if a != b] == [1]
+
+
 @function(on="F")
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log v + (x - y)² / v) / 2 with v = max(var, eps); ``full`` adds log(2π) / 2."""
@@ -112,7 +117,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = var.unsqueeze(-1)
-        elif tuple(input.shape[:-1]) != tuple(var.shape[:-1]) or var.shape[-1] != 1:
+        elif not _one_repeats(tuple(input.shape), tuple(var.shape)):
             raise ValueError("var is of incorrect size")
     var = var + (var.clamp(eps) - var).detach()  # the gradient of var itself, as in PyTorch
     d = input - target

@@ -19,7 +19,7 @@ from .layers import AROUND, Layer, put_layer
 _WIDE = np.dtype("float32")
 # A number beside a tensor is rounded to the tensor's type before it is compared.
 _COMPARE = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
-_AS_IT_IS = frozenset(("cast", "move", "detach", "alias", "clone", "copy_", "copy"))
+_AS_IT_IS = frozenset(("cast", "move", "detach", "alias", "clone", "copy_", "copy", "nan_to_num"))
 
 
 def widened(value: Any) -> Any:

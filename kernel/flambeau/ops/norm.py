@@ -171,6 +171,8 @@ def batch_norm(
     """
     if input.ndim and not input.numel():
         return _of_nothing(input, weight, bias)
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm: eps must be positive, but got {eps}")
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(

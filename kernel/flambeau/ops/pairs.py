@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import log
 
-from ..dtypes import FLOATING, complex128, float64, floating
+from ..dtypes import FLOATING, OF_NUMPY, complex128, float64, floating
+from ..limits import finfo
 from ..tensor import Tensor
-from .write import copy_
 from .promote import (
     as_given,
     only_tensors,
@@ -18,7 +18,7 @@ from .promote import (
     to_float,
     without,
 )
-from .registry import OPS, function, op
+from .registry import OPS, SPACES, function, op
 from .sort import result_type
 
 
@@ -191,26 +191,29 @@ def ldexp(input, other):
     return input * OPS["pow"](2.0, other)
 
 
+def _wide(*given):
+    """Tensors and numbers in float64, or in complex128 where one is complex."""
+    whole = any(t.is_complex() if isinstance(t, Tensor) else isinstance(t, complex) for t in given)
+    kind, number = (complex128, complex) if whole else (float64, float)
+    return [t.to(kind) if isinstance(t, Tensor) else number(t) for t in given]
+
+
 @function
 def float_power(input, exponent):
     """input to the power of ``exponent``, in float64 or, of complex numbers, complex128."""
-    given = input, exponent
-    whole = any(t.is_complex() if isinstance(t, Tensor) else isinstance(t, complex) for t in given)
-    kind, number = (complex128, complex) if whole else (float64, float)
-    wide = [t.to(kind) if isinstance(t, Tensor) else number(t) for t in given]
-    return OPS["pow"](*wide)
+    return OPS["pow"](*_wide(input, exponent))
 
 
 @function(on="Tensor")
 def float_power_(self, exponent):
     """In-place version of ``float_power``, for tensors that have the type of its result."""
-    made = float_power(self, exponent)
-    if made.dtype is not self.dtype:
+    base, wide = _wide(self, exponent)
+    if base is not self:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {self.dtype.name} but the operation's "
-            f"result requires dtype {made.dtype.name}"
+            f"result requires dtype {base.dtype.name}"
         )
-    return copy_(self, made)
+    return SPACES["Tensor"]["pow_"](self, wide)
 
 
 @function(on="fb")
@@ -290,6 +293,24 @@ def entr(xp, x):
 
 
 entr.gradients(x=lambda ns, g, x: g * (-ns.log(x) - 1))
+
+
+@op(inplace=True)
+def nan_to_num(xp, x, /, nan=0.0, posinf=None, neginf=None):
+    """x with numbers for NaN and infinities: by default 0 and the type's largest and smallest."""
+    if x.dtype not in FLOATING:
+        return x.copy()
+    limits = finfo(OF_NUMPY[x.dtype])
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
+    if x.dtype.kind == "c":
+        return xp.nan_to_num(x, nan=nan or 0.0, posinf=high, neginf=low)
+    for bad, good in ((xp.isnan(x), nan or 0.0), (xp.isposinf(x), high), (xp.isneginf(x), low)):
+        x = xp.where(bad, x.dtype.type(good), x)
+    return x
+
+
+nan_to_num.gradients(x=lambda ns, g, x: ns.where(ns.isfinite(x), g, 0.0))
 
 
 @op(promote=without("c"))

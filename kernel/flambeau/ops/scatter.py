@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..dtypes import is_float
 from ..tensor import Tensor
 from .gather import check_index, gather_put, places_of, sum_at
 from .registry import function, op

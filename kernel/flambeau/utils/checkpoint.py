@@ -291,7 +291,7 @@ def _warn_if_nothing_requires_grad(args: Any) -> None:
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """Runs modules one after another in ``segments`` parts, each but the last under a checkpoint."""
+    """Runs modules one after another in parts, each but the last under a checkpoint."""
     from ..nn import Sequential
 
     if use_reentrant is None:

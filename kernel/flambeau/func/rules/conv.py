@@ -30,7 +30,11 @@ def convolution(op: Any, size: int, values: Any, flags: Any, params: Any, level:
     if not alone and rank(x, flags[0]) != spatial + 2:
         return None
     if not flags[1] and not flags[2]:
-        return run(op, values, params) if alone else unfold(run(op, (fold(x), *values[1:]), params), size)
+        return (
+            run(op, values, params)
+            if alone
+            else unfold(run(op, (fold(x), *values[1:]), params), size)
+        )
     x, weight = repeated(x, flags[0], size), repeated(weight, flags[1], size)
     bias = None if bias is None else OPS["reshape"](repeated(bias, flags[2], size), (-1,))
     x = OPS["unsqueeze"](x, 1) if alone else x
@@ -57,7 +61,9 @@ def _affine(x: Any, weight: Any, bias: Any) -> Any:
 def _(op: Any, size: int, values: Any, flags: Any, params: Any, level: Any) -> Any:
     if flags[0] and not any(flags[1:]):
         return run(op, values, params)
-    return RULES["layer_norm of slices"](op, size, (*values, None)[:3], (*flags, False)[:3], (op, *params), level)
+    return RULES["layer_norm of slices"](
+        op, size, (*values, None)[:3], (*flags, False)[:3], (op, *params), level
+    )
 
 
 @decomposed("layer_norm of slices")

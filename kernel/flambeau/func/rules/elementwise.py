@@ -16,8 +16,8 @@ _FAMILIES = (
     "arithmetic", "complex", "dropout",
 )  # fmt: skip
 _OTHERS = {
-    "prelu", "softmax", "log_softmax", "all", "any", "count_nonzero", "isin", "complex", "as_complex",
-    "view_as_complex", "view_as_real", "glu", "equal", "rrelu",
+    "prelu", "softmax", "log_softmax", "all", "any", "count_nonzero", "isin", "complex",
+    "as_complex", "view_as_complex", "view_as_real", "glu", "equal", "rrelu",
 }  # fmt: skip
 _MORE = (
     "cast", "alias", "clone", "contiguous", "complex", "as_complex", "view_as_real",
@@ -55,9 +55,10 @@ def _in_common_type(op: Any, values: Any, flags: Any, ranks: list[int]) -> Any:
 
 for _op in list(OPS.values()):
     _family = _op.source_function.__module__.rpartition(".")[2]
-    if (_family in _FAMILIES and _op.name not in _OTHERS) or _op.name in _MORE:
-        if not _op.variadic and _op.outputs == 1:
-            RULES[_op.name] = elementwise
+    _fits = (_family in _FAMILIES and _op.name not in _OTHERS) or _op.name in _MORE
+    _fits &= not {"dim", "dims", "keepdim", "axis"} & set(_op.param_names)
+    if _fits and not _op.variadic and _op.outputs == 1:
+        RULES[_op.name] = elementwise
 
 
 @rule("dropout", "alpha_dropout")

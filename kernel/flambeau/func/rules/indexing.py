@@ -44,7 +44,7 @@ def _simple(at: Any) -> bool:
 
 
 def index(op: Any, size: int, values: Any, flags: Any, params: Any, level: Any) -> Any:
-    """x[at] for every slice; arrays that differ from slice to slice are lined up with its number."""
+    """x[at] for every slice; arrays that differ between slices are lined up with its number."""
     (x,), (at,) = values, params
     if flags[0] and _simple(at):
         return run(op, values, ((slice(None), *at),))
@@ -55,7 +55,7 @@ def index(op: Any, size: int, values: Any, flags: Any, params: Any, level: Any) 
 
 
 def _numbered(at: Any, size: int, level: Any, like: Any) -> Any:
-    """An index with the number of the slice as its first entry; None if that would not be right."""
+    """An index with the number of the slice in front; None if that is not right."""
     arrays = [e for e in at if _picks(e)]
     if any(not hasattr(e, "dtype") or e.dtype == bool for e in arrays):
         return None
@@ -65,9 +65,7 @@ def _numbered(at: Any, size: int, level: Any, like: Any) -> Any:
     if any(isinstance(e, Stand) and not m for e, m in zip(at, mine, strict=True)):
         return None
     ndim = max(e.ndim for e in arrays)
-    found = [
-        line_up(e.value, True, ndim).array if m else e for e, m in zip(at, mine, strict=True)
-    ]
+    found = [line_up(e.value, True, ndim).array if m else e for e, m in zip(at, mine, strict=True)]
     if any(isinstance(e, Stand) for e in found):
         return None
     return (arange(size, like).reshape((size,) + (1,) * ndim), *found)

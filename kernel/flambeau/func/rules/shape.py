@@ -28,7 +28,11 @@ def _(op: Any, size: int, values: Any, flags: Any, params: Any, level: Any) -> A
 @rule("expand")
 def _(op: Any, size: int, values: Any, flags: Any, params: Any, level: Any) -> Any:
     shape = _size(params)
-    return run(op, (line_up(values[0], True, max(len(shape), values[0].array.ndim - 1)),), ((size, *shape),))
+    return run(
+        op,
+        (line_up(values[0], True, max(len(shape), values[0].array.ndim - 1)),),
+        ((size, *shape),),
+    )
 
 
 @rule("permute")

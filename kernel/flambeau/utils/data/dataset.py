@@ -72,10 +72,7 @@ class Subset(Dataset[T]):
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices
         mine = type(self)
-        if (
-            mine.__getitem__ is not Subset.__getitem__
-            and mine.__getitems__ is Subset.__getitems__
-        ):
+        if mine.__getitem__ is not Subset.__getitem__ and mine.__getitems__ is Subset.__getitems__:
             raise NotImplementedError(
                 f"{mine.__name__} overrides __getitem__ but not __getitems__, which a DataLoader "
                 "calls. `def __getitems__(self, indices): return [self[i] for i in indices]` fits"

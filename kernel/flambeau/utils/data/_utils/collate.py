@@ -86,8 +86,8 @@ def collate(batch: Any, *, collate_fn_map: dict[Any, Callable[..., Any]] | None 
                 "each element in list of batch should be of equal size, but there are sizes "
                 f"{sorted(lengths)}. A collate_fn can pad them"
             )
-        columns = zip(*batch, strict=False)
-        return _like_sequence(first, [collate(c, collate_fn_map=collate_fn_map) for c in columns])
+        places = zip(*batch, strict=False)
+        return _like_sequence(first, [collate(p, collate_fn_map=collate_fn_map) for p in places])
     raise _unknown(type(first))
 
 

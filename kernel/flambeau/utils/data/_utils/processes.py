@@ -21,8 +21,8 @@ import warnings
 from multiprocessing.connection import wait
 from typing import Any
 
-from ....switches import set_num_threads
 from ....record.slot import slot
+from ....switches import set_num_threads
 from . import transport
 from .worker import Batch, Job, Worker
 
@@ -224,8 +224,8 @@ def _pickled(job: Job) -> bytes:
     try:
         data = pickle.dumps(job)
     except Exception as error:
-        kind = type(error) if isinstance(error, AttributeError | TypeError) else RuntimeError
-        kind = pickle.PicklingError if isinstance(error, pickle.PicklingError) else kind
+        kinds = (pickle.PicklingError, AttributeError, TypeError)
+        kind = next((k for k in kinds if isinstance(error, k)), RuntimeError)
         raise kind(f"{error}. {advice}.") from None
     if b"__main__" in data and not hasattr(sys.modules["__main__"], "__file__"):
         raise RuntimeError(
