@@ -9,7 +9,7 @@ TORCH  := 2.13.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check bench test-gpu tutorials frontend peers clean
+.PHONY: help lab test check bench test-gpu tutorials coverage-table frontend peers clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -40,6 +40,10 @@ test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 
 tutorials: peers ## Run the tutorials anew and save their outputs
 	$(PY) tutorials/refresh.py
 
+coverage-table: ## Measure agreement with PyTorch anew and write docs/coverage.md
+	@FLAMBEAU_WITH_TORCH=1 $(MAKE) --no-print-directory peers
+	$(PY) -m tests.agreement.coverage
+
 frontend: $(READY) ## Rebuild the views and the JupyterLab extension, if their sources changed
 	@$(PY) hatch_build.py
 
@@ -59,8 +63,9 @@ $(READY): pyproject.toml hatch_build.py
 # every array function that is called. Both are large, so only where they were asked for.
 peers: frontend
 	@if [ "$(CI)" = true ] || [ "$(FLAMBEAU_WITH_TORCH)" = 1 ]; then \
-	  $(PY) -c 'import sys; from importlib.util import find_spec as f; sys.exit(not f("torch"))' \
-	  || $(PY) -m pip install -q torch==$(TORCH) \
+	  $(PY) -c 'import sys; from importlib.util import find_spec as f; \
+	    sys.exit(not (f("torch") and f("expecttest")))' \
+	  || $(PY) -m pip install -q torch==$(TORCH) expecttest \
 	  || echo "torch $(TORCH) cannot be installed: comparisons with PyTorch are skipped"; \
 	  $(PY) -c 'import sys; from importlib.util import find_spec as f; sys.exit(not f("cupy"))' \
 	  || $(PY) -m pip install -q "cupy-cuda12x>=14,<15" \

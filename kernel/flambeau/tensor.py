@@ -11,15 +11,17 @@ import numpy as np
 from . import device as devices
 from . import dtypes, left_out
 from .attributes import Attributes
+from .autograd.node import shown
 from .protocols import ArrayProtocols
 from .size import Size
+from .subclasses import Subclassing, trust
 
 # What an operation takes besides tensors where a tensor may stand.
 NUMBERS = frozenset((float, int, bool, complex, type(None)))
 _size: Any = tuple.__new__  # without the checks that other people's sizes need
 
 
-class Tensor(ArrayProtocols, Attributes):
+class Tensor(ArrayProtocols, Attributes, Subclassing):
     """An array that remembers how it was made; mirrors ``torch.Tensor``.
 
     ``array`` is the NumPy or CuPy array underneath, sharing memory with the tensor.
@@ -49,10 +51,20 @@ class Tensor(ArrayProtocols, Attributes):
     _seen: Any
     _hooks: Any
 
-    def __init__(self, *data: Any, device: Any = None) -> None:
+    def __new__(cls, *data: Any, device: Any = None) -> Any:
         from .ops.legacy import legacy_array
 
-        _fill(self, legacy_array(data, dtypes.get_default_dtype(), device))
+        return wrap_as(cls, legacy_array(data, dtypes.get_default_dtype(), device))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass  # `__new__` has done it, and subclasses take what they like
+
+    @staticmethod
+    def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options: Any) -> Any:
+        """An instance of a subclass on the memory of ``data``: a leaf."""
+        made = wrap_as(cls, data.array)
+        made._counter = data._counter
+        return made.requires_grad_() if require_grad else made
 
     def __getattr__(self, name: str) -> Any:
         """Says why a name is missing: the registry has attached all operations by now."""
@@ -132,7 +144,7 @@ class Tensor(ArrayProtocols, Attributes):
     def grad_fn(self) -> Any:
         """The node of the operation that made it, None for a leaf."""
         _refresh(self)
-        return self._node
+        return shown(self._node)
 
     @property
     def is_leaf(self) -> bool:
@@ -330,6 +342,7 @@ class Tensor(ArrayProtocols, Attributes):
         return _rebuild, (type(self), devices.move(self.array, devices.CPU), self._needs_grad)
 
 
+trust(Tensor)
 _new = object.__new__
 
 

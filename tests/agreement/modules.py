@@ -20,6 +20,7 @@ import flambeau as fb
 from . import translate
 from .ops import Verdict, _leaves, _said, _zeros, differs
 
+SAMPLES = 120  # of one type and mode
 DTYPES = (torch.float64, torch.float32, torch.complex128, torch.complex64)
 ASPECTS = ("state", "repr", "outputs", "gradients", "buffers", "errors")
 # Their values are drawn at random: shape and type alone can agree.
@@ -59,9 +60,11 @@ def check(info: Any) -> Verdict:
 
 
 def samples(info: Any, dtype: Any, training: bool, source: Any) -> list[Any]:
-    """An entry's samples, the same at each call."""
+    """An entry's samples, the same at each call: all, or some spread evenly over them."""
     torch.manual_seed(7)
-    return list(source(info, device="cpu", dtype=dtype, requires_grad=True, training=training))
+    every = list(source(info, device="cpu", dtype=dtype, requires_grad=True, training=training))
+    step = -(-len(every) // SAMPLES)
+    return every[:: max(1, step)]
 
 
 class Pair:
@@ -70,11 +73,11 @@ class Pair:
     def __init__(self, info: Any, ours: Any, sample: Any, dtype: Any, training: bool) -> None:
         made, given = sample.constructor_input, sample.forward_input
         # Twins first: a module among the arguments must not be changed by PyTorch's run.
-        args, kwargs = values(made.args), values(made.kwargs)
+        args, kwargs = values([made.args, made.kwargs])
         self.mine = ours(*args, **kwargs).to(translate.value(dtype)).train(training)
         self.theirs = info.module_cls(*made.args, **made.kwargs).to(dtype).train(training)
         self.inputs = (given.args, given.kwargs)
-        self.twins = (values(given.args), values(given.kwargs))
+        self.twins = values([given.args, given.kwargs])
         if info.is_lazy:
             with torch.no_grad(), fb.no_grad():
                 self.theirs(*given.args, **given.kwargs)
@@ -128,16 +131,19 @@ def _unequal(what: str, found: Any, wanted: Any) -> str | None:
     return None if found == wanted else f"{what} {found}, not {wanted}"
 
 
-def values(x: Any) -> Any:
-    """A module's arguments as Flambeau's, other modules and packed sequences among them."""
+def values(x: Any, seen: Any = None) -> Any:
+    """A module's arguments as Flambeau's; what is one tensor there is one here."""
+    seen = {} if seen is None else seen
+    if isinstance(x, torch.Tensor):
+        return seen.setdefault(id(x), translate.value(x))
     if isinstance(x, dict):
-        return {k: values(v) for k, v in x.items()}
+        return {k: values(v, seen) for k, v in x.items()}
     if isinstance(x, torch.nn.utils.rnn.PackedSequence):
         return fb.nn.utils.rnn.PackedSequence(*(translate.value(v) for v in x))
     if isinstance(x, torch.nn.TransformerEncoderLayer):
         return _encoder_layer(x)
     if isinstance(x, tuple | list) and not hasattr(x, "_fields"):
-        return type(x)(values(v) for v in x)
+        return type(x)(values(v, seen) for v in x)
     if type(x).__module__.endswith("linear_cross_entropy_options"):
         return fb.nn.LinearCrossEntropyOptions(**translate.value(dataclasses.asdict(x)))
     return translate.value(x)

@@ -26,11 +26,11 @@ def tensor(t: torch.Tensor) -> Any:
 
 
 def _laid_out(t: torch.Tensor, dtype: Any) -> Any:
-    if t.is_contiguous() or t.numel() == 0:
+    whole = t.untyped_storage().nbytes() // t.element_size()
+    if t.numel() == 0 or (t.is_contiguous() and whole == t.numel()):
         return _dense(t, dtype)
-    reach = sum((n - 1) * s for n, s in zip(t.shape, t.stride(), strict=True)) + 1
-    flat = _dense(torch.as_strided(t, (reach,), (1,), t.storage_offset()), dtype)
-    return fb.as_strided(flat, tuple(t.shape), t.stride())
+    flat = _dense(torch.as_strided(t, (whole,), (1,), 0), dtype)  # what lies around it, too
+    return fb.as_strided(flat, tuple(t.shape), t.stride(), t.storage_offset())
 
 
 def _dense(t: torch.Tensor, dtype: Any) -> Any:
@@ -103,10 +103,29 @@ def find(path: str) -> Any:
     return found
 
 
+class _Aten:
+    """PyTorch's inner names of operations, for helpers that call them: ``torch.ops.aten.add``."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = functools.partial(getattr(fb, name))
+        found.default = found
+        return found
+
+
+class _AsTorch(types.ModuleType):
+    ops = types.SimpleNamespace(aten=_Aten())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(fb, name)
+
+
+_as_torch = _AsTorch("torch")
+
+
 def rebound(f: types.FunctionType) -> Any:
     """A helper of PyTorch's tests in whose body ``torch`` is Flambeau."""
     names = dict(f.__globals__)
-    names["torch"] = fb
+    names["torch"] = _as_torch
     names["np"] = __import__("numpy")
     if "wrapper_set_seed" in f.__code__.co_names:
         names["wrapper_set_seed"] = lambda op, *args, **kwargs: op(*args, **kwargs)

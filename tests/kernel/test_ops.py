@@ -265,8 +265,9 @@ def test_cuda_agrees_with_cpu(sample: Sample) -> None:
                 same(sample, a.cpu(), b)
 
 
-# What takes no tensor, or needs a device: `test_creation.py` and `test_cuda_agrees_with_cpu`.
-ELSEWHERE = {"from_numpy", "cuda"}
+# What takes no tensor, needs a device, or is a setting: `test_creation.py`, `test_dtypes.py` and
+# `test_cuda_agrees_with_cpu`.
+ELSEWHERE = {"from_numpy", "cuda", "set_default_tensor_type"}
 
 
 def test_every_public_operation_has_a_sample() -> None:

@@ -159,6 +159,8 @@ def test_reductions(name: str) -> None:
     @given(SHAPES.flatmap(lambda s: st.tuples(laid_out(s, extreme=False), st.integers(-3, 2))))
     def check(drawn: Any) -> None:
         array, dim = drawn
+        if name in ("softmax", "log_softmax") and array.dtype.kind != "f":
+            return  # of two things that are wrong either may be told
         if name in ("argmax", "argmin") and len(np.unique(array)) < array.size:
             return  # which of equal values is found is left open
         mine, theirs = both(array)

@@ -7,6 +7,7 @@ reference counts free the whole graph. Nothing points back, so there are no cycl
 from __future__ import annotations
 
 import weakref
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -19,7 +20,19 @@ _notes: weakref.WeakKeyDictionary[Node, dict[Any, Any]] = weakref.WeakKeyDiction
 def _as_shown(parent: Any) -> tuple[Any, int]:
     if parent is None or parent.__class__ is Output:
         return (None, 0) if parent is None else (parent.parents[0], parent.index)
-    return (parent if isinstance(parent, Node) else Leaf(parent)), 0
+    return (shown(parent) if isinstance(parent, Node) else Leaf(parent)), 0
+
+
+def shown(node: Any) -> Any:
+    """The node, when it is first shown, in a class of its operation's name, as in PyTorch."""
+    if node.__class__ is Node:
+        node.__class__ = _class_named(node.name())
+    return node
+
+
+@cache
+def _class_named(name: str) -> type[Node]:
+    return type(name, (Node,), {"__slots__": ()})
 
 
 class Node:
@@ -97,7 +110,7 @@ class Node:
         return add_posthook(self, fn)
 
     def __repr__(self) -> str:
-        return f"<{self.name()}>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
 
 class Output(Node):
@@ -141,4 +154,7 @@ class Leaf:
     register_hook = Node.register_hook
 
     def __repr__(self) -> str:
-        return "<AccumulateGrad>"
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"

@@ -16,6 +16,7 @@ import numpy as np
 from ..device import module_of
 from ..errors import ValuesNeeded
 from ..ops.registry import OPS
+from ..subclasses import disabled_torch_function
 from ..tensor import Tensor, _fill
 
 
@@ -91,6 +92,7 @@ class Batched(Tensor):
     """A tensor under vmap; ``value`` has all slices, along its first dimension."""
 
     __slots__ = ("level", "value")
+    __torch_function__ = disabled_torch_function  # type: ignore[assignment]
 
     value: Tensor
     level: Level

@@ -8,7 +8,9 @@ from .. import dtypes
 from ..device import device as device_kind
 from ..device import of as device_of
 from ..ops.creation import empty
-from ..tensor import Size, Tensor, _fill, wrap, wrap_as
+from ..printing import tensor_text
+from ..subclasses import disabled_torch_function
+from ..tensor import Size, Tensor, _fill, _new, wrap, wrap_as
 
 
 class Parameter(Tensor):
@@ -19,16 +21,17 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+    __torch_function__ = disabled_torch_function  # type: ignore[assignment]
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
         if data is None:
             data = Tensor()
         if not isinstance(data, Tensor):
             raise TypeError(f"a Parameter is made of a Tensor, not of {type(data).__name__}")
-        _fill(self, data.array)
-        self.requires_grad_(requires_grad)
+        return wrap_as(cls, data.array).requires_grad_(requires_grad)
 
-    def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + tensor_text(self, tensor_contents=tensor_contents)
 
 
 class Buffer(Tensor):
@@ -36,11 +39,13 @@ class Buffer(Tensor):
 
     __slots__ = ()
 
+    __torch_function__ = disabled_torch_function  # type: ignore[assignment]
     persistent: bool
 
-    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
-        _fill(self, (Tensor() if data is None else data).array)
-        self.persistent = persistent
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
+        made = wrap_as(cls, (Tensor() if data is None else data).array)
+        made.persistent = persistent
+        return made
 
 
 _ARRAY: Any = Tensor.__dict__["array"]  # where a tensor keeps its array
@@ -55,7 +60,11 @@ class UninitializedTensorMixin(Tensor):
 
     __slots__ = ()
 
+    __torch_function__ = disabled_torch_function  # type: ignore[assignment]
     cls_to_become: type[Tensor]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return _new(cls)  # `__init__` does the rest
 
     def _begin(self, device: Any, dtype: Any) -> None:
         _fill(self, empty(0, device=device, dtype=dtype).array)
@@ -134,11 +143,11 @@ class UninitializedTensorMixin(Tensor):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return type(self), (self.requires_grad, str(self.device), self.dtype)
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape the first forward will tell."""
 
     __slots__ = ()

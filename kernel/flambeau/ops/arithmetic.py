@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..dtypes import FLOATING, floating
-from .promote import only_tensors, same, same_float, some_tensor, tensor_first, without
+from .promote import number, only_tensors, same, same_float, some_tensor, tensor_first, without
 from .registry import FUNCTIONS, function, op
 
 
@@ -107,7 +107,7 @@ def _no_zero(xp, x, y):
         raise RuntimeError("ZeroDivisionError: integer division by zero")
 
 
-@op(promote=same, inplace=True)
+@op(promote=without("b", same), inplace=True)
 def floor_divide(xp, x, y):
     """x / y rounded down."""
     _no_zero(xp, x, y)
@@ -301,7 +301,7 @@ lerp.gradients(
 @op(promote=same, inplace=True, holomorphic=True)
 def addcmul(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 · tensor2."""
-    return x + x.dtype.type(value) * (tensor1 * tensor2)
+    return x + number(value, x.dtype) * (tensor1 * tensor2)
 
 
 addcmul.gradients(

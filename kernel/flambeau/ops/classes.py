@@ -47,14 +47,14 @@ def _check(x, target):
     expected = (*x.shape[:1], *x.shape[2:])
     if target.shape == expected and target.dtype in _INDICES:
         return
-    if target.dtype not in _INDICES:
-        raise RuntimeError(
-            f"expected target dtype to be int64 or uint8, but got {target.dtype.name}"
-        )
     if target.shape[:1] != x.shape[:1]:
         raise BadValue(
             f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
             f"({target.shape[0] if target.ndim else 'none'})."
+        )
+    if target.dtype not in _INDICES:
+        raise RuntimeError(
+            f"expected target dtype to be int64 or uint8, but got {target.dtype.name}"
         )
     raise RuntimeError(f"expected a target of shape {expected}, got {target.shape}")
 
@@ -89,6 +89,11 @@ def _shares(xp, x, target, weight, valid, reduction):
         share = share * valid
     total = share.sum() if reduction == "mean" else x.dtype.type(1)
     return share / total, total  # a mean of nothing is NaN
+
+
+def _of_valid(xp, share, valid):
+    """Shares for the gradient: it is 0 where the target is ignored, even of a mean of nothing."""
+    return share if valid is None else xp.where(valid, share, 0)
 
 
 def _explain(x, target, weight, ignore_index, *settings):
@@ -155,6 +160,7 @@ def cross_entropy_op(xp, x, target, weight, /, ignore_index, reduction, smoothin
     if valid is not None:
         loss = xp.where(valid, loss, 0)
     loss *= share
+    share = _of_valid(xp, share, valid)
     spread = None
     if smoothing:
         share *= 1 - smoothing
@@ -252,7 +258,7 @@ def nll_op(xp, x, target, weight, /, ignore_index, reduction):
     if valid is not None:
         loss = xp.where(valid, loss, 0)
     loss *= share
-    return _total(xp, loss, reduction), safe, share
+    return _total(xp, loss, reduction), safe, _of_valid(xp, share, valid)
 
 
 @nll_op.gradient("x")

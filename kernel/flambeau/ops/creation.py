@@ -16,6 +16,7 @@ from ..dtypes import dtype as Dtype
 from ..tensor import Tensor, wrap
 from .meta import MAKER
 from .registry import function
+from .scalars import number_for
 from .shape import sizes
 
 
@@ -239,7 +240,8 @@ def shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _filled(size, value, dtype, device, requires_grad):
     xp, where = place(device)
-    array = xp.full(shape_of(size), value, numpy_type(dtype))
+    to = numpy_type(dtype)
+    array = xp.full(shape_of(size), number_for(to, value), to)
     return finish(array, where, requires_grad)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..device import module_of, of
+from ..device import of
 from ..errors import BadValue
 from ..random import generator_for
-from ..tensor import wrap
 from .bessel import scipy_of
 from .promote import to_float
-from .registry import function, op
+from .registry import op
 
 
 def _stream(array, generator):
@@ -139,41 +138,3 @@ def _dirichlet_rule(ns, g, x, out):
 
 
 sample_dirichlet.gradients(x=_dirichlet_rule)
-
-
-# Written into a tensor
-
-
-@function(on="Tensor")
-def geometric_(self, p, *, generator=None):
-    """Overwrites with the numbers of trials up to the first success, each with chance ``p``."""
-    if not 0 < p < 1:
-        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
-    return self.copy_(wrap(_draw(self, generator, lambda xp, u: xp.ceil(xp.log(u) / np.log1p(-p)))))
-
-
-@function(on="Tensor")
-def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
-    """Overwrites with Cauchy numbers."""
-    if sigma <= 0:
-        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
-    return self.copy_(
-        wrap(_draw(self, generator, lambda xp, u: median + sigma * xp.tan(np.pi * (u - 0.5))))
-    )
-
-
-@function(on="Tensor")
-def log_normal_(self, mean=1.0, std=2.0, *, generator=None):
-    """Overwrites with e to the power of normal numbers."""
-    if std <= 0:
-        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}")
-    stream, xp = _stream(self.array, generator), module_of(self.array)
-    drawn = stream.standard_normal(size=self.array.shape, dtype=np.float64)
-    return self.copy_(wrap(xp.exp(drawn * std + mean)))
-
-
-def _draw(tensor, generator, make):
-    """``make`` of numbers in (0, 1]."""
-    array = tensor.array
-    uniform = 1 - _stream(array, generator).random(size=array.shape, dtype=np.float64)
-    return make(module_of(array), uniform)

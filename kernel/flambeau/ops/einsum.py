@@ -176,4 +176,4 @@ def _prepared(t, term, sizes):
 def _summed(t, term, wanted):
     """Sums over the letters that nothing else wants."""
     gone = [k for k, c in enumerate(term) if c not in wanted]
-    return (t.sum(gone), "".join(c for c in term if c in wanted)) if gone else (t, term)
+    return (t.sum(gone, dtype=t.dtype), "".join(c for c in term if c in wanted)) if gone else (t, term)

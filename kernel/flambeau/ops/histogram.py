@@ -57,7 +57,7 @@ def _bounds(name, x, low, high, margin):
 
 
 @function
-def histogram(input, bins, *, range=None, weight=None, density=False):
+def histogram(input, bins=100, *, range=None, weight=None, density=False):
     """How many elements fall between edges, and the edges: (hist, bin_edges).
 
     ``bins`` is their number, over ``range`` (from the smallest to the largest where None), or a

@@ -17,7 +17,7 @@ SPACES_WITH_OUT = frozenset(("fb", "F", "linalg", "fft", "special"))
 
 
 # Their results need an `out` of just their own type.
-_EXACT = frozenset(("aminmax", "complex", "gather", "index_select", "polar", "take"))
+_EXACT = frozenset(("aminmax", "complex", "gather", "index_select", "multinomial", "polar", "take"))
 # Their results may not lie where an input does, whole or in part.
 _APART = frozenset(("cat", "stack", "take", "masked_select", "gather", "index_select"))
 

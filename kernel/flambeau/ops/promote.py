@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
 from ..dtypes import FLOATING, common, floating
@@ -36,13 +37,29 @@ def _cast(a: Any, to: Any, like: Any) -> Any:
         return None
     if isinstance(a, type(like)):
         return a if a.dtype == to else a.astype(to)
-    return to.type(a) if to.kind != "b" else bool(a)
+    return bool(a) if to.kind == "b" else number(a, to)
+
+
+def number(value: Any, to: Any) -> Any:
+    """A Python number in a NumPy type; an integer out of its range wraps around."""
+    try:
+        return to.type(value)
+    except OverflowError:
+        if not isinstance(value, int):
+            raise
+        return np.asarray(value).astype(to)[()]
 
 
 def same_float(arrays: list[Any]) -> list[Any]:
     """As `same`, and integers become floats: ``1 / 2`` is 0.5."""
-    arrays = same(arrays)
-    return [floating(a) if hasattr(a, "astype") else a for a in arrays]
+    for a in arrays:
+        if hasattr(a, "astype") and a.dtype not in FLOATING:
+            break
+    else:
+        return same(arrays)
+    if common(arrays) in FLOATING:
+        return same(arrays)
+    return [floating(a if hasattr(a, "astype") else np.asarray(a)[()]) for a in arrays]
 
 
 def to_float(arrays: list[Any]) -> list[Any]:

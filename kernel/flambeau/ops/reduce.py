@@ -14,6 +14,16 @@ def axes(dim):
     return dim
 
 
+def whole(dim):
+    """None, for what has no dimensions; IndexError if ``dim`` is none that it could have."""
+    for one in axes(dim) if isinstance(dim, (list, tuple)) and dim else (dim,):
+        if one is not None and one != () and one not in (0, -1):
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [-1, 0], but got {one})"
+            )
+    return None
+
+
 def kept_shape(shape, dim):
     """The shape with the reduced dimensions kept as 1."""
     dim = axes(dim)
@@ -76,7 +86,11 @@ sum.gradients(x=lambda ns, g, x_shape, dim, keepdim: spread(ns, g, x_shape, dim,
 
 @op(on="")
 def sum_to(xp, x, /, shape):
-    """Undoes broadcasting: sums over the dimensions that broadcasting to ``shape`` had added."""
+    """Undoes broadcasting: sums over the dimensions that broadcasting to ``shape`` had added.
+
+    ``shape`` may have more dimensions of 1 in front, as a value written to ``y[0]`` may.
+    """
+    x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape)
     extra = x.ndim - len(shape)
     where = tuple(range(extra)) + tuple(
         i for i in range(extra, x.ndim) if shape[i - extra] == 1 != x.shape[i]
@@ -84,7 +98,10 @@ def sum_to(xp, x, /, shape):
     return xp.sum(x, axis=where, keepdims=True).reshape(shape) if where else x.reshape(shape)
 
 
-sum_to.gradients(x=lambda ns, g, x_shape: ns.expand(g, x_shape))
+@sum_to.gradient()
+def _(ns, g, x_shape):
+    in_front = max(0, len(g.shape) - len(x_shape))
+    return ns.expand(ns.reshape(g, tuple(g.shape)[in_front:]) if in_front else g, x_shape)
 
 
 @op
@@ -155,9 +172,10 @@ def _product_before(ns, x, dim):
 
 def running(x, dim):
     """x, with a dimension to go along where it has none; IndexError if there is no such ``dim``."""
-    if not x.ndim and dim not in (0, -1):
-        raise IndexError(f"Dimension out of range (expected to be -1 or 0, but got {dim})")
-    return x if x.ndim else x.reshape(1)
+    if x.ndim:
+        return x
+    whole(dim)
+    return x.reshape(1)
 
 
 @op(inplace=True)
@@ -205,6 +223,7 @@ def moments(xp, x, dim):
 def _variance(xp, x, dim, correction, keepdim):
     if x.dtype not in FLOATING:
         raise RuntimeError(f"std and var only support floating point tensors, not {x.dtype.name}")
+    dim = dim if x.ndim else whole(dim)
     _, away = moments(xp, x, dim)
     squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
     total = xp.sum(squares, axis=axes(dim), keepdims=keepdim)

@@ -23,6 +23,14 @@ class Table:
     def __init__(self, places, weights, size):
         self.places, self.weights, self.size = places, weights, size
 
+    def in_fixed_point(self):
+        """The weights as whole multiples of a power of 1/2, the finest for which 15 bits do."""
+        bits = 0
+        while bits < 22 and int(0.5 + self.weights.max() * 2 ** (bits + 1)) < 2**15:
+            bits += 1
+        weights = np.trunc(self.weights * 2**bits + np.copysign(0.5, self.weights)) / 2**bits
+        return Table(self.places, weights, self.size)
+
     @cached_property
     def back(self):
         """For each place of the input, where it goes to."""
@@ -102,9 +110,10 @@ resample.gradients(x=lambda ns, g, dim, table: ns.resample(g, dim, table.back))
 
 
 def _resized(input, sizes, steps, mode, align_corners=False, antialias=False):
-    whole = input.dtype.name == "uint8" and not mode.startswith("nearest")
-    x = input.float() if whole else input
-    for dim, (out, step) in enumerate(zip(sizes, steps, strict=True), 2):
+    whole = input.dtype.name == "uint8" and mode in ("bilinear", "bicubic")
+    x = input.double() if whole else input
+    each = list(enumerate(zip(sizes, steps, strict=True), 2))
+    for dim, (out, step) in reversed(each) if whole else each:
         size = input.shape[dim]
         if min(size, out) < 1:
             raise RuntimeError(
@@ -112,8 +121,11 @@ def _resized(input, sizes, steps, mode, align_corners=False, antialias=False):
                 f"{tuple(input.shape[2:])} and {tuple(sizes)}"
             )
         table = _table(mode, size, out, step, bool(align_corners), bool(antialias))
-        x = resample(x, dim, table)
-    return (x + 0.5).floor().clamp(0, 255).to(input.dtype) if whole else x
+        if not whole:
+            x = resample(x, dim, table)
+        elif size != out:  # bytes are rounded after each dimension
+            x = (resample(x, dim, table.in_fixed_point()) + 0.5).floor().clamp(0, 255)
+    return x.to(input.dtype) if whole else x
 
 
 _NEEDED = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}

@@ -182,7 +182,7 @@ def unravel_index(indices, shape):
         raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {shape!r}")
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
-    xp, left, parts = module_of(indices.array), indices.array, []
+    xp, left, parts = module_of(indices.array), indices.array.astype("int64"), []
     for n in reversed(sizes):
         parts.append(wrap_(xp.asarray(left % max(n, 1))))
         left = left // max(n, 1)

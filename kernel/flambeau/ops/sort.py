@@ -8,7 +8,7 @@ from typing import Any
 from ..device import module_of
 from ..tensor import Tensor, wrap
 from .arithmetic import maximum, minimum
-from .reduce import axes, unreduce
+from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
 
@@ -174,11 +174,12 @@ def aminmax(input, *, dim=None, keepdim=False):
 
 
 def _arg(xp, x, dim, keepdim, name):
-    _nonempty(x, f"arg{name}", dim)
     if x.dtype.kind == "b":
         raise RuntimeError(f"arg{name} is not implemented for booleans; use x.int()")
+    _nonempty(x, f"arg{name}", dim)
     find = getattr(xp, f"arg{name}")
-    if dim is None or x.ndim == 0:
+    dim = dim if x.ndim else whole(dim)
+    if dim is None:
         found = xp.asarray(find(x))
         return (found.reshape((1,) * x.ndim) if keepdim else found).astype("int64")
     found = find(x, axis=at_dim(dim, x.ndim))
@@ -211,6 +212,7 @@ def sort_op(xp, x, /, dim, descending, length=None):
     if x.dtype.kind == "c":
         raise RuntimeError("complex numbers have no order; sort x.abs() or x.real")
     if x.ndim == 0:
+        whole(dim)
         return x.copy(), xp.zeros((), "int64")
     dim = at_dim(dim, x.ndim)
     order = ranks(xp, x, dim, descending)

@@ -94,7 +94,10 @@ def _median(input, dim, keepdim, skip, kind):
         if not input.numel():
             return input.new_full((), float("nan"))
         return median_op(input.reshape(-1), 0, False, skip)[0]
-    return kind(*median_op(input, at_dim(dim, input.ndim), keepdim, skip))
+    dim = at_dim(dim, input.ndim)
+    if input.ndim and not input.shape[dim]:
+        raise IndexError(f"{kind.__name__}(): Expected reduction dim {dim} to have non-zero size.")
+    return kind(*median_op(input, dim, keepdim, skip))
 
 
 @function

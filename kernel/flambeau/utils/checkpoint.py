@@ -83,7 +83,8 @@ def checkpoint(
     ``use_reentrant=False`` is the way to prefer: it allows keyword arguments, ``autograd.grad``
     and inputs without gradients. ``preserve_rng_state`` (True) has it draw the same random numbers
     again; ``context_fn`` gives a context for either run; ``determinism_check="default"`` compares
-    shapes, types and devices of the two runs.
+    shapes, types and devices of the two runs, and an error names all that differ, so ``debug`` adds
+    nothing here.
     """
     if use_reentrant is None:
         warnings.warn(
@@ -108,13 +109,10 @@ def checkpoint(
     first, second = context_fn()
     frame = _Frame(function, args, kwargs, preserve, determinism_check == "default", second)
     frame.early_stop = early_stop and _early_stop[-1]
-    frame.debug = debug
     if not is_grad_enabled():
         return function(*args, **kwargs)
     with graph.saved_tensors_hooks(frame.pack, frame.unpack), first:
-        made = function(*args, **kwargs)
-    frame.check_unseen()
-    return made
+        return function(*args, **kwargs)
 
 
 # Without re-entering: the hooks on saved tensors keep a number for each, and run again for all.
@@ -137,7 +135,6 @@ class _Frame:
     """One call under a checkpoint: how to run it again, and what its backward needs."""
 
     early_stop = True
-    debug = False
 
     def __init__(
         self, function: Any, args: Any, kwargs: Any, preserve: bool, check: bool, second: Any
@@ -155,9 +152,6 @@ class _Frame:
         self.looks.append(_looks(t))
         self.holders.append(weakref.ref(holder))
         return holder
-
-    def check_unseen(self) -> None:
-        """Nothing is left to do after the first run."""
 
     def unpack(self, holder: _Holder) -> Tensor:
         """The value, after a second run if that is needed."""
@@ -181,7 +175,7 @@ class _Frame:
         def pack(t: Tensor) -> Tensor:
             number = len(values)
             if number >= total and self.early_stop is False:
-                raise self._differs("more")
+                raise self._too_many()
             values[number] = t.detach()
             if self.early_stop and len(values) == total:
                 raise _Enough
@@ -198,7 +192,7 @@ class _Frame:
         self._compare(values)
         self.values = values
 
-    def _differs(self, how: str) -> CheckpointError:
+    def _too_many(self) -> CheckpointError:
         return CheckpointError(
             "torch.utils.checkpoint: trying to save more tensors during recomputation than during "
             f"the original forward pass ({len(self.looks)})."

@@ -35,7 +35,8 @@ def get_total_norm(
     foreach: bool | None = None,
 ) -> Tensor:
     """The norm of all tensors together, as if they were one vector."""
-    arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
+    listed: Any = [tensors] if isinstance(tensors, Tensor) else tensors
+    arrays = [t.array for t in listed]
     if not arrays:
         return Tensor([0.0]).sum()  # type: ignore[attr-defined]
     xp, p = module_of(arrays[0]), float(norm_type)

@@ -38,6 +38,6 @@ def convert_conv3d_weight_memory_format(module: Any, memory_format: Any) -> Any:
 def _laid_out(module: Any, memory_format: Any, kinds: tuple[type, ...]) -> Any:
     for inner in module.modules():
         if isinstance(inner, kinds):
-            weight: Any = inner.weight
+            weight: Any = getattr(inner, "weight")  # noqa: B009
             weight.data = weight.detach().clone().contiguous(memory_format=memory_format)
     return module

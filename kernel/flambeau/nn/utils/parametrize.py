@@ -167,7 +167,8 @@ def _no_pickle(self: Any) -> Any:
 
 
 def _deepcopy(self: Any, memo: dict[int, Any]) -> Any:
-    memo[id(self)] = made = object.__new__(type(self).__bases__[0])
+    made: Any = object.__new__(type(self).__bases__[0])
+    memo[id(self)] = made
     made.__dict__.update(copy.deepcopy(self.__dict__, memo))
     _own_class(made)
     for name in made.parametrizations:

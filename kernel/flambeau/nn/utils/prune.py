@@ -164,25 +164,27 @@ class Identity(BasePruningMethod):
 class _Amount(BasePruningMethod):
     """``amount``: how many entries or channels go, as a number or as a share of them."""
 
-    def __init__(self, amount: float) -> None:
+    def __init__(self, amount: Any) -> None:
         if not isinstance(amount, Real):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-        if amount < 0 or (not isinstance(amount, Integral) and amount > 1):
+        whole = isinstance(amount, Integral)
+        if float(amount) < 0 or (not whole and float(amount) > 1):
             raise ValueError(
                 f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
                 "integer"
             )
-        self.amount = amount
+        self.amount: Any = amount
 
     def _count(self, size: int) -> int:
         if not isinstance(self.amount, Integral):
             return round(self.amount * size)
-        if self.amount > size:
+        count = int(self.amount)
+        if count > size:
             raise ValueError(
                 f"amount={self.amount} should be smaller than the number of parameters to "
                 f"prune={size}"
             )
-        return int(self.amount)
+        return count
 
     def _lowest(self, scores: Any) -> Any:
         """The places of the lowest scores."""
