@@ -167,7 +167,7 @@ class Subclassing:
         super().__init_subclass__(**options)
         if getattr(cls, "__torch_function__", None) is disabled_torch_function:
             trust(cls)
-        elif cls.__name__ != "Tensor" or cls.__base__ is not Subclassing.__base__:
+        elif any(kind in _plain for kind in cls.__mro__[1:]):  # else it is Tensor itself
             _teach(cls)
 
     @classmethod

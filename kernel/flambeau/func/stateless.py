@@ -2,76 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..nn.module import Module
+from ..nn.utils.stateless import call_with
 from ..ops.registry import OPS
 from ..tensor import Tensor
-
-
-class _Swapped:
-    """Inside it, a module has these tensors for its parameters and buffers."""
-
-    def __init__(self, module: Module, tensors: dict[str, Tensor], tie: bool, strict: bool) -> None:
-        own: dict[str, Any] = dict(module.named_parameters(remove_duplicate=False))
-        own.update(module.named_buffers(remove_duplicate=False))
-        self._check(own, tensors, strict)
-        if tie:
-            tensors = _tied(own, tensors)
-        self.places = [
-            (_owner(module, name), value) for name, value in tensors.items() if name in own
-        ]
-        self.before: list[Any] = []
-
-    @staticmethod
-    def _check(own: dict[str, Any], tensors: dict[str, Tensor], strict: bool) -> None:
-        unknown = [name for name in tensors if name not in own]
-        missing = [name for name in own if name not in tensors]
-        if strict and (unknown or missing):
-            raise RuntimeError(
-                "Error(s) in loading parameters: "
-                + (f"Unexpected key(s): {', '.join(map(repr, unknown))}. " if unknown else "")
-                + (f"Missing key(s): {', '.join(map(repr, missing))}." if missing else "")
-            )
-
-    def __enter__(self) -> None:
-        self.before = []
-        for (home, name), value in self.places:
-            self.before.append(home[name])
-            home[name] = value
-
-    def __exit__(self, *_: object) -> None:
-        for ((home, name), _value), before in zip(self.places, self.before, strict=True):
-            home[name] = before
-
-
-def _owner(module: Module, path: str) -> tuple[Any, str]:
-    """The table of a submodule in which a parameter or buffer stands, and its name there."""
-    *way, name = path.split(".")
-    for step in way:
-        module = getattr(module, step)
-    home = module._parameters if name in module._parameters else module._buffers
-    return home, name
-
-
-def _tied(own: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors, also under the other names of those that a module has under several."""
-    names: dict[int, list[str]] = {}
-    for name, t in own.items():
-        if t is not None:
-            names.setdefault(id(t), []).append(name)
-    made = dict(tensors)
-    for group in names.values():
-        given = [n for n in group if n in tensors]
-        if len({id(tensors[n]) for n in given}) > 1:
-            raise ValueError(
-                f"functional_call got values for both {given[0]} and {given[1]}, which are tied. "
-                "Consider using tie_weights=False"
-            )
-        for n in group if given else ():
-            made[n] = tensors[given[0]]
-    return made
 
 
 def functional_call(
@@ -88,25 +24,16 @@ def functional_call(
     Mirrors ``torch.func.functional_call``.
     """
     given = parameter_and_buffer_dicts
-    if isinstance(given, dict):
-        tensors = given
-    elif isinstance(given, Sequence) and all(isinstance(d, dict) for d in given):
-        names = [name for d in given for name in d]
-        repeated = {n for n in names if names.count(n) > 1}
-        if repeated:
-            raise ValueError(
-                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
-                "functional call is ambiguous"
-            )
-        tensors = {name: t for d in given for name, t in d.items()}
-    else:
+    if not (isinstance(given, dict) or _all_dicts(given)):
         raise ValueError(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
             f"{type(given)}"
         )
-    args = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _Swapped(module, tensors, tie_weights, strict):
-        return module(*args, **(kwargs or {}))
+    return call_with(module, given, args, kwargs, tie_weights=tie_weights, strict=strict)
+
+
+def _all_dicts(given: Any) -> bool:
+    return isinstance(given, (list, tuple)) and all(isinstance(d, dict) for d in given)
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -111,7 +111,8 @@ def grad(
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The output of ``func``, and the function from its cotangents to those of ``primals``.
+    """The output of ``func``, and the function from its cotangents to the tuple of those of
+    ``primals``.
 
     Mirrors ``torch.func.vjp``.
     """
@@ -134,8 +135,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             )
         if create_graph is None:
             create_graph = is_grad_enabled() and (taped or any(s.requires_grad for s in seeds))
-        found = unflatten(gradients(outs, own, seeds, create_graph), tree)
-        return found[0] if len(primals) == 1 else found
+        return unflatten(gradients(outs, own, seeds, create_graph), tree)
 
     value = unflatten([let_go(t, taped) for t in outs], shape)
     return (value, vjp_fn, _aux_out(aux, taped)) if has_aux else (value, vjp_fn)

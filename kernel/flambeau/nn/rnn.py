@@ -203,7 +203,7 @@ class RNNBase(Module):
         if self.mode != "LSTM":
             return change(last)
         n = self.proj_size or self.hidden_size
-        return change(last[..., :n]), change(last[..., n:])
+        return change(last[..., :n].clone()), change(last[..., n:].clone())
 
     def extra_repr(self) -> str:
         """Its sizes and options."""
@@ -313,7 +313,7 @@ class RNNCellBase(Module):
         else:
             state = cat([s.reshape(n, -1) for s in states], 1)
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        out = LAYERS[mode](x, state, *weights, None, (n,), False)[n:]
+        out = LAYERS[mode](x, state, *weights, None, (n,), False)[n:].clone()
         return out if input.dim() == 2 else out.squeeze(0)
 
     def extra_repr(self) -> str:
@@ -365,7 +365,7 @@ class LSTMCell(RNNCellBase):
         if hx is not None and not isinstance(hx, (tuple, list)):
             raise TypeError(f"LSTMCell: hx is the pair (h, c), not a {type(hx).__name__}")
         out = self._step("LSTM", input, hx)
-        return out[..., : self.hidden_size], out[..., self.hidden_size :]
+        return out[..., : self.hidden_size].clone(), out[..., self.hidden_size :].clone()
 
 
 class GRUCell(RNNCellBase):

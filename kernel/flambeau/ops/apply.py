@@ -19,6 +19,7 @@ from ..device import cupy
 from ..errors import explain, not_a_tensor
 from ..record.slot import slot
 from ..storage import address_of, steps_of
+from ..subclasses import PLAIN, admitted
 from ..tensor import NUMBERS, Tensor, wrap
 
 
@@ -32,7 +33,8 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     arrays, parents = [], []
     mask, wanted, xp, started = 1, False, np, 0.0
     for t in inputs:
-        if isinstance(t, Tensor):
+        kind = t.__class__
+        if kind in PLAIN or (kind not in NUMBERS and admitted(t)):
             if t._view is not None and t._seen != t._counter[0]:
                 refresh(t)
             array = t.array
@@ -44,7 +46,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
                 mask += mask + 1
                 wanted = True
                 continue
-        elif t.__class__ in NUMBERS or isinstance(t, np.generic):
+        elif kind in NUMBERS or isinstance(t, np.generic):
             arrays.append(t)
         else:
             raise not_a_tensor(op, t)
@@ -184,6 +186,8 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
     recorder = slot.recorder
     tensors = [t for t in inputs if isinstance(t, Tensor)]
     for t in tensors:
+        if t.__class__ not in PLAIN:
+            admitted(t)
         if t._view is not None:
             refresh(t)
     wanted = any(t._needs_grad for t in tensors) and not (off and get_ident() in off)

@@ -128,7 +128,7 @@ def _strips(y, x, dx, dim):
     """The areas of the trapezoids between neighbours."""
     before, after = _pairs(y, dim)
     if x is None:
-        return (before + after) * dx / 2
+        return (before + after) * (dx / 2)
     if x.ndim == 1 and x.shape[0] != y.shape[dim]:
         raise RuntimeError(
             "trapezoid: There must be one `x` value for each sample point: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
+from .convert import result_type
 from .matrix import conjugate
 from .promote import alike
 from .registry import function, op
@@ -88,6 +89,8 @@ def _merged(left, right, rest, out):
     made = "".join(dict.fromkeys(c for c in a + b if c in kept))
     if not rest:
         made = "".join(c for c in out if c in made)
+    if x.dtype is not y.dtype and not (set(a) & set(b)) - set(made):
+        x, y = x.to(result_type(x, y)), y.to(result_type(x, y))  # no sum: multiplied as by `mul`
     return contract(x, y, f"{a},{b}->{made}"), made
 
 
@@ -176,4 +179,4 @@ def _prepared(t, term, sizes):
 def _summed(t, term, wanted):
     """Sums over the letters that nothing else wants."""
     gone = [k for k, c in enumerate(term) if c not in wanted]
-    return (t.sum(gone, dtype=t.dtype), "".join(c for c in term if c in wanted)) if gone else (t, term)
+    return (t.sum(gone), "".join(c for c in term if c in wanted)) if gone else (t, term)

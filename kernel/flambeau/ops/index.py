@@ -12,6 +12,7 @@ import numpy as np
 
 from ..device import move
 from ..device import of as device_of
+from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
 from .gather import sum_at
@@ -276,6 +277,8 @@ _PLAIN = frozenset((int, slice))
 
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists."""
+    if self.__class__ not in PLAIN and involved((self,)):
+        return dispatch(Tensor.__getitem__, (self, key), {})
     kind = key.__class__
     if kind is int:
         return apply(select_op, (self,), ((key,),))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..subclasses import PLAIN, Overridden, dispatch, involved, overrides
 from ..tensor import Tensor
 from .apply import NUMBERS, apply, apply_inplace
 from .index import getitem, setitem
@@ -22,29 +23,39 @@ def _operand(value: Any) -> Any:
     """What stands beside a tensor: an array of NumPy's becomes a tensor on the same memory."""
     if isinstance(value, np.ndarray):
         return FUNCTIONS["from_numpy"](value)
-    return value if _fits(value) else NotImplemented
+    return value if _fits(value) or overrides(type(value)) else NotImplemented
 
 
 def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool = False) -> None:
     """Defines ``x symbol y`` and ``y symbol x``, and ``x symbol= y`` where it is asked for."""
-    op = OPS[name]
+    op, twin = OPS[name], SPACES["Tensor"].get(f"{name}_")
 
     def forward(self: Tensor, other: Any) -> Any:
         if other.__class__ is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
-        return apply(op, (self, other), params)
+        try:
+            return apply(op, (self, other), params)
+        except Overridden:
+            return dispatch(op, (self, other), {})
 
     def reflected(self: Tensor, other: Any) -> Any:
         if not isinstance(self, Tensor):
             raise TypeError(f"__r{symbol}__ is a method of Tensor, not of {type(self).__name__}")
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else apply(op, (other, self), params)
+        if (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        try:
+            return apply(op, (other, self), params)
+        except Overridden:
+            return dispatch(op, (other, self), {})
 
     def written(self: Tensor, other: Any) -> Any:
         other = _operand(other)
         if other is NotImplemented:
             return NotImplemented
-        return apply_inplace(op, (self, other), params)
+        try:
+            return apply_inplace(op, (self, other), params)
+        except Overridden:
+            return dispatch(twin, (self, other), {})
 
     setattr(Tensor, f"__{symbol}__", forward)
     setattr(Tensor, f"__r{symbol}__", reflected)
@@ -56,15 +67,33 @@ def _compare(symbol: str) -> None:
     op = OPS[symbol]
 
     def compared(self: Tensor, other: Any) -> Any:
-        other = _operand(other)
-        return NotImplemented if other is NotImplemented else apply(op, (self, other))
+        if (other := _operand(other)) is NotImplemented:
+            return NotImplemented
+        try:
+            return apply(op, (self, other))
+        except Overridden:
+            return dispatch(op, (self, other), {})
 
     setattr(Tensor, f"__{symbol}__", compared)
 
 
 def _unary(symbol: str) -> None:
     op = OPS[symbol]
-    setattr(Tensor, f"__{symbol}__", lambda self: apply(op, (self,)))
+
+    def changed(self: Tensor) -> Any:
+        try:
+            return apply(op, (self,))
+        except Overridden:
+            return dispatch(op, (self,), {})
+
+    setattr(Tensor, f"__{symbol}__", changed)
+
+
+def _write_item(self: Tensor, key: Any, value: Any) -> None:
+    if self.__class__ not in PLAIN and involved((self, value)):
+        dispatch(Tensor.__setitem__, (self, key, value), {})
+    else:
+        setitem(self, key, value)
 
 
 def _invert(self: Tensor) -> Tensor:
@@ -101,13 +130,15 @@ _METHODS = {
     "__pos__": lambda self: self,
     "__invert__": _invert,
     "__getitem__": getitem,
-    "__setitem__": setitem,
+    "__setitem__": _write_item,
     "__iter__": _rows,
 }
 
 
 def attach() -> None:
     """Puts operations and operators on `Tensor`, once all are registered."""
+    for name, thing in _METHODS.items():
+        thing.__name__ = name
     for name, thing in {**SPACES["Tensor"], **_METHODS}.items():
         setattr(Tensor, name, thing)
     for symbol, name, params in _BINARY:

@@ -89,10 +89,10 @@ xlog1py.gradients(
 )
 
 
-@op(promote=tensor_first(same), inplace=True)
+@op(promote=tensor_first(same_float), inplace=True)
 def copysign(xp, x, y):
     """The size of x with the sign of y."""
-    return xp.copysign(*(floating(v) if hasattr(v, "astype") else v for v in (x, y)))
+    return xp.copysign(x, y)
 
 
 copysign.gradients(

@@ -30,6 +30,7 @@ from typing import Any
 
 from ..autograd.rules import OPS
 from ..errors import ValuesNeeded, misused
+from ..subclasses import KNOWN, Overridden, dispatch, involved
 from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, write_to
@@ -224,14 +225,17 @@ class Op:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
-        if len(args) == self.simple and not kwargs:
-            return apply(self, args)
-        if "out" in kwargs and self.takes_out:
-            return called_with_out(self, args, kwargs)
-        tail = None if kwargs else self.tails.get(len(args))
-        args = self.bind(args, kwargs) if tail is None else args + tail
-        n = self.count
-        return apply(self, args[:n], args[n:])
+        try:
+            if len(args) == self.simple and not kwargs:
+                return apply(self, args)
+            if "out" in kwargs and self.takes_out:
+                return called_with_out(self, args, kwargs)
+            tail = None if kwargs else self.tails.get(len(args))
+            full = self.bind(args, kwargs) if tail is None else args + tail
+            n = self.count
+            return apply(self, full[:n], full[n:])
+        except Overridden:
+            return dispatch(self, args, kwargs)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Puts positional and keyword arguments in order and fills in the defaults."""
@@ -288,7 +292,10 @@ class ListOp(Op):
                 f"{self.name}(): argument {self.names[0]!r} must be a tuple of Tensors, "
                 f"not {type(tensors).__name__}"
             )
-        return apply(self, tuple(tensors), tuple(params))
+        try:
+            return apply(self, tuple(tensors), tuple(params))
+        except Overridden:
+            return dispatch(self, args, kwargs)
 
 
 class InPlace:
@@ -303,9 +310,12 @@ class InPlace:
         """Writes what the operation gives into its first argument, and returns that."""
         op = self.op
         tail = None if kwargs else op.tails.get(len(args))
-        args = op.bind(args, kwargs) if tail is None else args + tail
+        full = op.bind(args, kwargs) if tail is None else args + tail
         n = op.count
-        return apply_inplace(op, args[:n], args[n:])
+        try:
+            return apply_inplace(op, full[:n], full[n:])
+        except Overridden:
+            return dispatch(self, args, kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -378,6 +388,11 @@ def function(
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
+        if not KNOWN.issuperset(map(type, args)) or (
+            kwargs and not KNOWN.issuperset(map(type, kwargs.values()))
+        ):
+            if involved((*args, *kwargs.values())):
+                return dispatch(called, args, kwargs)
         if "out" in kwargs and takes_out:
             return called_with_out(called, args, kwargs)
         for old in renamed & kwargs.keys():

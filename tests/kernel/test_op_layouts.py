@@ -1,0 +1,179 @@
+"""Every operation of PyTorch's table on inputs that lie in memory in unusual ways.
+
+Whether an input is transposed, has gaps, runs backwards, is expanded or has no rows: results and
+gradients are PyTorch's, and the inputs stay as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is what is compared with")
+pytest.importorskip("expecttest", reason="PyTorch's test tables need it")
+
+from agreement import ops, translate  # noqa: E402
+from agreement.compare import differs  # noqa: E402
+
+import flambeau as fb  # noqa: E402
+
+SAMPLES = 3
+# What these give depends on the layout, or is drawn at random.
+OF_LAYOUT = frozenset(
+    ("as_strided", "as_strided_copy", "as_strided_scatter", "empty_strided", "stride")
+)
+
+
+def transposed(a: np.ndarray) -> np.ndarray:
+    """In column-major order."""
+    return np.ascontiguousarray(a.T).T
+
+
+def stepped(a: np.ndarray) -> np.ndarray:
+    """Every other element of a larger array."""
+    wide = np.full((*a.shape[:-1], 2 * a.shape[-1] + 1) if a.ndim else (3,), np.nan, a.dtype)
+    view = wide[..., 1::2] if a.ndim else wide[1:2].reshape(())
+    view[...] = a
+    return view
+
+
+def backwards(a: np.ndarray) -> np.ndarray:
+    """With steps below zero, which PyTorch does not have."""
+    return np.flip(np.flip(a).copy())
+
+
+def run(call: Callable[..., Any], given: Any, process: Any, seeds: Any) -> tuple[Any, Any, Any]:
+    """Results, the seeds of their gradients, and the gradients of the inputs."""
+    lib = torch if seeds is None else fb
+    one, args, kwargs = given
+    made = call(one, *args, **kwargs)
+    inputs, outs = ops._wanting([one, args, kwargs]), ops._differentiable(process(made))
+    if not inputs or not outs:
+        return made, [], []
+    if seeds is None:
+        torch.manual_seed(11)
+        seeds = [torch.randn_like(o) for o in outs]
+    else:
+        seeds = [translate.tensor(s) for s in seeds]
+    found = lib.autograd.grad(outs, inputs, seeds, allow_unused=True)
+    return made, seeds, [ops._zeros(g, t) for g, t in zip(found, inputs, strict=True)]
+
+
+def mapped(f: Callable[[Any], Any], given: Any, kind: type) -> Any:
+    """The arguments with each tensor of floats made anew; one and the same stays one."""
+    seen: dict[int, Any] = {}
+
+    def one(x: Any) -> Any:
+        if isinstance(x, kind) and "float64" in str(x.dtype):
+            return seen.setdefault(id(x), f(x))
+        if isinstance(x, dict):
+            return {k: one(v) for k, v in x.items()}
+        if isinstance(x, (list, tuple)) and not hasattr(x, "_fields") and type(x) in (list, tuple):
+            return type(x)(map(one, x))
+        return x
+
+    return tuple(map(one, given))
+
+
+def relaid(lay: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
+    """The same tensor with its memory laid out anew; also one of PyTorch's, where it can."""
+
+    def made(t: Any) -> Any:
+        lib = fb if isinstance(t, fb.Tensor) else torch
+        again = lib.from_numpy(lay(t.detach().numpy()))
+        return again.requires_grad_() if t.requires_grad else again
+
+    return made
+
+
+def expanded(t: Any) -> Any:
+    """The first row in place of all the others: a step of 0."""
+    if not t.ndim or t.shape[0] < 2:
+        return t
+    again = t.detach()[:1].clone().expand(*t.shape)
+    return again.requires_grad_() if t.requires_grad else again
+
+
+def without_rows(rows: int) -> Callable[[Any], Any]:
+    """None of the rows, for all tensors that have as many as the first."""
+
+    def made(t: Any) -> Any:
+        if not t.ndim or t.shape[0] != rows:
+            return t
+        again = t.detach()[:0].clone()
+        return again.requires_grad_() if t.requires_grad else again
+
+    return made
+
+
+def of(info: Any) -> list[Any]:
+    """The first samples of an entry: input, args, kwargs and what to compare of the results."""
+    torch.manual_seed(7)
+    every = info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd)
+    return [
+        ((s.input, tuple(s.args), dict(s.kwargs)), s.output_process_fn_grad or (lambda x: x))
+        for s in islice(every, SAMPLES)
+        if not ops._drops(s.args, s.kwargs)
+    ]
+
+
+def theirs(info: Any, given: Any, process: Any) -> tuple[Any, Any, Any] | None:
+    """What PyTorch gives; None where it raises."""
+    try:
+        return run(info.op, given, process, None)
+    except Exception:
+        return None
+
+
+def agrees(info: Any, ours: Any, given: Any, process: Any, expected: Any) -> str | None:
+    """How results, gradients or the inputs differ from what is right."""
+    leaves = list(ops._leaves(list(given)))
+    before = [t.detach().numpy().tobytes() for t in leaves]
+    try:
+        made, _, found = run(ours, given, translate.value(process), expected[1])
+    except Exception as error:
+        return ops._said(error)
+    if [t.detach().numpy().tobytes() for t in leaves] != before:
+        return "an input was written to"
+    compared = info.name not in ops.GAUGED | ops.TIED
+    return differs(made, expected[0], compared) or differs(found, expected[2])
+
+
+def told(given: Any) -> str:
+    """A sample in short."""
+    return str([tuple(t.shape) for t in ops._leaves(list(given))])
+
+
+TABLE = [
+    i for i in ops.table() if torch.float64 in i.dtypes and i.name not in ops.RANDOM | OF_LAYOUT
+]
+
+
+@pytest.mark.parametrize("info", TABLE, ids=ops.label)
+def test_layout_of_memory_does_not_matter(info: Any) -> None:
+    ours = ops.callable_of(info)
+    wrong = []
+    for given, process in of(info):
+        twin = tuple(map(translate.value, given))
+        plain = theirs(info, given, process)
+        for lay in (transposed, stepped, backwards) if plain is not None else ():
+            difference = agrees(info, ours, mapped(relaid(lay), twin, fb.Tensor), process, plain)
+            if difference and lay is not backwards:  # unless PyTorch refuses it too
+                other = mapped(relaid(lay), given, torch.Tensor)
+                if theirs(info, other, process) is None:
+                    continue
+            if difference:
+                wrong.append(f"{lay.__name__}: {told(given)}: {difference}")
+        rows = given[0].shape[0] if isinstance(given[0], torch.Tensor) and given[0].ndim else -1
+        for change in (expanded, without_rows(rows)):
+            expected = theirs(info, mapped(change, given, torch.Tensor), process)
+            if expected is None:
+                continue
+            difference = agrees(info, ours, mapped(change, twin, fb.Tensor), process, expected)
+            if difference:
+                wrong.append(f"{change.__name__}: {told(given)}: {difference}")
+    assert not wrong, "\n".join(wrong)
