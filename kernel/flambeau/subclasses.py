@@ -178,11 +178,7 @@ class Subclassing:
         if not all(issubclass(cls, kind) for kind in types):
             return NotImplemented
         with DisableTorchFunctionSubclass():
-            made = func(*args, **(kwargs or {}))
-            return made if func in _UNCHANGED else _converted(made, cls)
-
-
-_UNCHANGED: set[Any] = set()  # what is as it is: the gradient, the base of a view
+            return _converted(func(*args, **(kwargs or {})), cls)
 
 
 def _converted(made: Any, cls: Any) -> Any:

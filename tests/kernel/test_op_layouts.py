@@ -22,6 +22,8 @@ from agreement.compare import differs  # noqa: E402
 import flambeau as fb  # noqa: E402
 
 SAMPLES = 3
+# Without rows these take PyTorch's whole process down.
+CRASH = frozenset(("native_batch_norm", "_native_batch_norm_legit"))
 # What these give depends on the layout, or is drawn at random.
 OF_LAYOUT = frozenset(
     ("as_strided", "as_strided_copy", "as_strided_scatter", "empty_strided", "stride")
@@ -169,7 +171,8 @@ def test_layout_of_memory_does_not_matter(info: Any) -> None:
             if difference:
                 wrong.append(f"{lay.__name__}: {told(given)}: {difference}")
         rows = given[0].shape[0] if isinstance(given[0], torch.Tensor) and given[0].ndim else -1
-        for change in (expanded, without_rows(rows)):
+        fewer = () if info.name in CRASH else (without_rows(rows),)
+        for change in (expanded, *fewer):
             expected = theirs(info, mapped(change, given, torch.Tensor), process)
             if expected is None:
                 continue

@@ -10,7 +10,7 @@ from ..ops.creation import full
 from ..tensor import Tensor
 from . import functional as F
 from . import init
-from .attention import (
+from .multihead import (
     MultiheadAttention,
     TransformerEncoder,
     TransformerEncoderLayer,

@@ -100,6 +100,9 @@ def _plain(data: Any) -> Any:
     return data.to_numpy() if library == "pandas" and hasattr(data, "to_numpy") else data
 
 
+_NUMBERS = {bool, int, float, complex}
+
+
 def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
     """A new NumPy array of numbers, nested lists, arrays or tensors, in the type PyTorch gives."""
     data = _plain(data)
@@ -122,14 +125,32 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
             raise ValueError("an integer is too large: tensors hold integers of up to 64 bits")
         kind = type(strange[0]).__name__
         raise RuntimeError(f"Could not infer dtype of {kind}")
-    if dtype is None and not hasattr(first, "dtype"):
-        default = dtypes.get_default_dtype()
-        by_kind = {"b": bool, "i": int, "u": int, "f": default, "c": complex}
-        dtype = default if array.size == 0 else dtypes.of(by_kind[array.dtype.kind])
+    if dtype is None and (isinstance(data, (list, tuple)) or not hasattr(data, "dtype")):
+        dtype = _common_type(data, array)
     to = numpy_type(dtype, array.dtype)
     if not hasattr(first, "dtype"):
         _check_fit(array, to)
     return array.astype(dtypes.of(to).numpy, copy=False)
+
+
+def _common_type(data: Any, array: np.ndarray) -> Dtype:
+    """The type that holds all numbers of nested lists; Python's floats are of the default type."""
+    default = dtypes.get_default_dtype()
+    usual = {"b": bool, "i": int, "u": int, "f": float, "c": complex}[array.dtype.kind]
+    found = [t or usual for t in _types_in(data)] or [float]
+    return functools.reduce(
+        dtypes.promote_types, [default if t is float else dtypes.of(t) for t in found]
+    )
+
+
+def _types_in(data: Any) -> set[Any]:
+    """The types of the numbers in nested lists, None for what is neither number nor array."""
+    if isinstance(data, (list, tuple)):
+        kinds = set(map(type, data))
+        return kinds if kinds <= _NUMBERS else set().union(*map(_types_in, data))
+    if hasattr(data, "dtype"):
+        return {data.dtype}
+    return {next((k for k in (bool, int, float, complex) if isinstance(data, k)), None)}
 
 
 def _strange(data: Any) -> tuple[Any] | None:

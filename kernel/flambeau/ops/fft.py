@@ -171,19 +171,25 @@ def _whole(name: str, n: Any, dtype: Any, count: int | None = None) -> np.ndarra
     return np.arange(n if count is None else count)
 
 
+def _spaced(whole: np.ndarray, n: int, d: float, kind: Any) -> np.ndarray:
+    """``whole`` times the step 1 / (d · n), which is rounded before the product as PyTorch does."""
+    finer = np.float64 if kind in (np.float64, np.complex128) else np.float32
+    return (whole.astype(finer) * finer(1 / np.float64(n * d))).astype(kind)
+
+
 @function(on="fft")
 def fftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``fft``'s entries: [0, 1, ..., -2, -1] / (d · n)."""
     order = _whole("fftfreq", n, dtype) + (n // 2)
-    found = (order % max(n, 1) - n // 2) / np.float64(n * d)
-    return finish(found.astype(numpy_type(dtype)), device, requires_grad)
+    found = _spaced(order % max(n, 1) - n // 2, n, d, numpy_type(dtype))
+    return finish(found, device, requires_grad)
 
 
 @function(on="fft")
 def rfftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
     """The frequencies of ``rfft``'s entries: [0, 1, ..., n/2] / (d · n)."""
-    found = _whole("rfftfreq", n, dtype, n // 2 + 1) / np.float64(n * d)
-    return finish(found.astype(numpy_type(dtype)), device, requires_grad)
+    found = _spaced(_whole("rfftfreq", n, dtype, n // 2 + 1), n, d, numpy_type(dtype))
+    return finish(found, device, requires_grad)
 
 
 def _shift(input, dim, sign):

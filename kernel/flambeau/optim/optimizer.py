@@ -33,6 +33,16 @@ __all__ = [
 State = dict[str, Any]
 
 
+class _RequiredParameter:
+    """A default that says: this option has to be given."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _RequiredParameter()
+
+
 def state_array(state: State, name: str, like: Any) -> Any:
     """The array of a state tensor, made of zeros like ``like`` when it is not there yet."""
     found = state.get(name)

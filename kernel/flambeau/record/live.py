@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from . import add_recorder, kinds, remove_recorder
-from .notes import MADE_BY_OPS, Seen, kind_of
+from .memory import MADE_BY_OPS, Seen
+from .notes import kind_of
 from .recorder import Recorder
 from .schema import RUNNING_TABLES
 from .trace import Trace

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import linecache
-import weakref
 from typing import Any
 
 from ..errors import cell_of
 from . import kinds
+from .memory import ACTIVATION, MADE_BY_OPS, OTHER, Seen
 from .naming import argument_text
 from .schema import CATEGORIES, ROLES
 from .trace import Trace
 
 INPUT, OUTPUT, KEPT = range(len(ROLES))
-OTHER, ACTIVATION, GRADIENT = (CATEGORIES.index(c) for c in ("other", "activation", "gradient"))
-MADE_BY_OPS = (OTHER, ACTIVATION, GRADIENT)
-
-
-class Seen(weakref.ref[Any]):
-    """What is known of one array; itself a weak reference to it, so it keeps nothing alive.
-
-    As a note by itself it says that the array has been freed.
-    """
-
-    __slots__ = ("bytes", "category", "dtype", "key", "name", "shape")
-
-    block: Any = None  # it has memory of its own
-    key: int  # id of the array
-    bytes: int
-    category: int
-    name: str  # set only where there is one
-    shape: tuple[int, ...]
-    dtype: Any
-
-
-class SeenView(Seen):
-    """The same for an array that lies in the memory of another, known as ``block``."""
-
-    __slots__ = ("block",)
 
 
 def kind_of(note: Any) -> int:

@@ -1,8 +1,7 @@
 """The recorder: sees every operation while it is in ``slot.recorder``, and keeps short notes.
 
 While the model runs only notes are taken: a tuple for each event, with no tensor in it. They are
-written into the tables of a trace later (`notes.py`). Memory is followed by weak references: the
-recorder never keeps an array alive.
+written into the tables of a trace later (`notes.py`). Memory is followed in `memory.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections import deque
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -22,25 +20,29 @@ from ..autograd.node import Output
 from ..errors import OpError, is_library, user_frame
 from ..tensor import NUMBERS, Tensor
 from . import kinds
-from .naming import PLAIN, Names, argument_text, is_plain, variable_of
-from .notes import MADE_BY_OPS, Seen, SeenView, Writer
-from .schema import CATEGORIES
+from .memory import (
+    ACTIVATION,
+    BUFFER,
+    GRADIENT,
+    OPTIMIZER,
+    OTHER,
+    PARAMETER,
+    Memory,
+    Seen,
+)
+from .naming import PLAIN, argument_text, is_plain, variable_of
+from .notes import Writer
 from .slot import quiet
 from .statistics import Sampling, statistics_of
 from .trace import Trace
 
-OTHER, DATA, PARAMETER, BUFFER, ACTIVATION, GRADIENT, OPTIMIZER = range(len(CATEGORIES))
 
-
-class Recorder:
+class Recorder(Memory):
     """Takes notes of what runs. ``statistics`` is the share of time that samples may take."""
 
     def __init__(self, trace: Trace, statistics: float = 0.1) -> None:
         self.trace = trace
-        self.notes: list[Any] = []
-        self.seen: dict[int, Seen] = {}  # id(array) -> what is known of it, while it lives
-        self.names = Names()
-        self.began = perf_counter()
+        super().__init__()
         self.writer = Writer(trace, self.began)
         self.sampling = Sampling(statistics)
         self.iteration = 0
@@ -55,16 +57,9 @@ class Recorder:
         self.failures: set[int] = set()
         self.failed = False  # in this iteration
         self.loss = float("nan")
-        self.total = self.peak = 0  # bytes alive now, and at most in this iteration
         self.last_peak = 0  # in the one before
         self.weights_before: dict[int, Any] = {}
         self.lock = threading.RLock()
-        # Bound once, because every operation calls them.
-        self.note = self.notes.append
-        # Weak references only put what has been freed in line, without a line of Python: an
-        # interrupt (Ctrl+C) that came while Python runs for them would be lost.
-        self.freed: deque[Seen] = deque()
-        self.gone = self.freed.append
         self.note((kinds.ITERATION, 0, 0.0))
         trace.flush = self.flush
 
@@ -381,80 +376,6 @@ class Recorder:
         """Something has raised that no operation has noted."""
         if id(error) not in self.failures:
             self.note((kinds.ERROR, self.now(), type(error).__name__, said(error)))
-
-    def now(self) -> float:
-        """Seconds since the recording began."""
-        return perf_counter() - self.began
-
-    # Memory
-
-    def meet(self, t: Any) -> Any:
-        """What is known of an input: it may have been made before the recording began."""
-        if not isinstance(t, Tensor):
-            return None
-        found = self.seen.get(id(t.array))
-        if found is None:
-            name = self.names.of_tensor(t)
-            is_parameter = t._needs_grad and t._node is None
-            category = PARAMETER if is_parameter else BUFFER if name else DATA
-            found = self.follow(t.array, category, name)
-        return found
-
-    def new_block(self, array: Any, key: int, category: int) -> Seen:
-        """Follows an array that has memory of its own and is met for the first time."""
-        found = self.seen[key] = Seen(array, self.gone)
-        found.key = key
-        found.shape = array.shape
-        found.dtype = array.dtype
-        found.category = category
-        found.bytes = size = array.nbytes
-        self.total = size = self.total + size
-        if size > self.peak:
-            self.peak = size
-        return found
-
-    def follow(self, array: Any, category: int, name: str = "") -> Seen:
-        """Follows an array, and the memory it is a view of, until both are gone."""
-        known = self.seen.get(id(array))  # written in place: a new tensor in old memory
-        root = array
-        while isinstance(root.base, type(root)):
-            root = root.base
-        if known is None and root is array:
-            found = self.new_block(array, id(array), category)
-            if category not in MADE_BY_OPS:
-                self.note((kinds.TAKEN, found, self.now()))
-        else:
-            if known is None:
-                known = self.seen.get(id(root)) or self.follow(root, category)
-            found = self.seen[id(array)] = SeenView(array, self.gone)
-            found.key, found.shape, found.dtype = id(array), array.shape, array.dtype
-            found.bytes, found.category, found.block = array.nbytes, category, known.block or known
-        if name:
-            found.name = name
-        return found
-
-    def categorise(self, found: Seen, category: int) -> None:
-        """Moves the memory of an array to another category."""
-        block = found.block or found
-        if block.category != category:
-            block.category = category
-            self.note((kinds.CATEGORY, block, category))
-
-    def settle(self) -> None:
-        """Notes which arrays have been freed; their ids may stand for others from now on.
-
-        Only while no operation is being noted by another thread.
-        """
-        freed, forget, note = self.freed, self.seen.pop, self.note
-        try:
-            while freed:
-                found = freed.popleft()
-                forget(found.key, None)
-                if found.block is None:
-                    self.total -= found.bytes
-                    note(found)
-        except IndexError:  # another thread has taken the last one
-            pass
 
     def sample(self, array: Any, found: Seen, kind: int) -> None:
         """Notes the statistics of an array's values."""

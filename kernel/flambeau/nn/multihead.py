@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
+from ..backends.cuda import sdp_kernel
 from ..ops.multihead import Heads, batch_first, check
 from ..tensor import Tensor
 from . import functional as F
@@ -15,6 +18,38 @@ from .dropout import Dropout
 from .linear import Linear, NonDynamicallyQuantizableLinear, empty
 from .module import Module
 from .norm import LayerNorm
+
+
+class SDPBackend(Enum):
+    """PyTorch's ways to compute attention; here there is one, and all give its result."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+    __int__ = __index__ = lambda self: self.value
+
+
+@contextmanager
+def sdpa_kernel(
+    backends: SDPBackend | list[SDPBackend], set_priority: bool = False
+) -> Iterator[None]:
+    """Inside, only these ways to compute attention are allowed; accepted, as there is one.
+
+    AssertionError where ``backends`` is neither an `SDPBackend` nor a list.
+    """
+    chosen = [backends] if isinstance(backends, SDPBackend) else backends
+    if not isinstance(chosen, list):
+        raise AssertionError(
+            "Backend must be an instance of SDPBackend or a list of SDPBackend instances, "
+            f"got {type(backends).__name__}: try sdpa_kernel(SDPBackend.MATH)"
+        )
+    ways = ("FLASH_ATTENTION", "MATH", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION")
+    with sdp_kernel(*(SDPBackend[way] in chosen for way in ways)):
+        yield
 
 
 class MultiheadAttention(Module):
