@@ -599,3 +599,24 @@ def test_an_array_that_is_freed_runs_no_python() -> None:
 def test_a_title_is_a_string(title) -> None:
     with pytest.raises(TypeError, match="title is a string"):
         fb.record(title=title)
+
+
+def test_tensors_without_values_are_recorded_too() -> None:
+    with fb.record(statistics=1) as trace:
+        layer = fb.nn.Linear(4, 2, device="meta")
+        optimizer = fb.optim.SGD(layer.parameters(), lr=0.1)
+        layer(fb.ones(3, 4, device="meta")).sum().backward()
+        optimizer.step()
+    assert [o.name for o in trace.ops][:2] == ["linear", "sum"]
+
+
+def test_what_runs_under_vmap_and_in_bfloat16_is_recorded() -> None:
+    with fb.record(statistics=1) as trace:
+        fb.vmap(fb.func.grad(lambda w, x: (x @ w).tanh().sum()), in_dims=(None, 0))(
+            fb.rand(4), fb.rand(5, 4)
+        )
+        x = fb.ones(3, 4, dtype=fb.bfloat16, requires_grad=True)
+        (x @ x.T).sum().backward()
+    names = [o.name for o in trace.ops]
+    assert "tanh" in names
+    assert names.count("matmul") >= 2

@@ -177,8 +177,9 @@ class Recorder(Memory):
 
     def backward_begins(self, roots: Any) -> None:
         """A backward starts from these tensors."""
-        if len(roots) == 1 and roots[0].array.size == 1 and not roots[0].is_cuda:
-            self.loss = float(roots[0].array.real.item())
+        array = roots[0].array if len(roots) == 1 else None
+        if array.__class__ is ndarray and array.size == 1:
+            self.loss = float(array.real.item())
 
     def finish_backward(self, node: Any, g: Any, sent: list[Any], started: float) -> None:
         """The rules of a node have run on ``g``; ``sent``: the gradients made, and their shapes."""
@@ -314,7 +315,7 @@ class Recorder(Memory):
                 id(p): self.sampling.take(p.array.copy)
                 for group in optimizer.param_groups
                 for p in group["params"]
-                if p.grad is not None
+                if p.grad is not None and not p.is_meta
             }
 
     def step(self, optimizer: Any) -> None:
@@ -338,7 +339,7 @@ class Recorder(Memory):
     def _parameter_statistics(self, optimizer: Any) -> None:
         for i, group in enumerate(optimizer.param_groups):
             for j, p in enumerate(group["params"]):
-                if p.grad is not None:
+                if p.grad is not None and not p.is_meta:
                     before = self.weights_before.get(id(p))
                     values = self.sampling.take(_parameter_row, p, before)
                     name = self.names.of_tensor(p) or f"parameter {i}.{j}"

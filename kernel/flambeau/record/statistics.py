@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..meta import MetaArray
 from .schema import HISTOGRAM_BINS, PREVIEW_VALUES
 
 _SIDE = round(PREVIEW_VALUES**0.5)
@@ -38,6 +39,8 @@ def statistics_of(array: Any) -> Statistics:
     elements is of evenly spaced ones.
     """
     array = array if isinstance(array, np.ndarray) else _to_numpy(array)
+    if isinstance(array, MetaArray):  # it has no values
+        array = np.empty(0, np.float32)
     if array.dtype.kind == "c":
         array = np.abs(array)
     values = array.reshape(-1)
