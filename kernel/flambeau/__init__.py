@@ -12,6 +12,18 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from . import autograd, dtypes, random
+from .as_functions import (
+    detach,
+    detach_,
+    from_file,
+    frombuffer,
+    get_device,
+    index_put_,
+    is_distributed,
+    is_inference,
+    is_storage,
+    set_anomaly_enabled,
+)
 from .autograd.function import Function as _Function
 from .autograd.grad_mode import (
     enable_grad,
@@ -23,6 +35,7 @@ from .autograd.grad_mode import (
 )
 from .device import device, get_default_device, set_default_device
 from .dtypes import dtype, get_default_dtype, set_default_dtype
+from .errors import OutOfMemoryError
 from .layouts import (
     channels_last,
     channels_last_3d,
@@ -32,6 +45,7 @@ from .layouts import (
     preserve_format,
     strided,
 )
+from .left_out import explain_all as _explain_all
 from .left_out import missing as _missing
 from .limits import finfo, iinfo
 from .naming import get_device_module, typename
@@ -50,6 +64,7 @@ from .random import (
 from .record import Trace, mark, record
 from .record import load as load_trace
 from .size import Size
+from .subclasses import DisableTorchFunction, DisableTorchFunctionSubclass
 from .switches import (
     are_deterministic_algorithms_enabled,
     get_deterministic_debug_mode,
@@ -75,6 +90,7 @@ globals().update(dtypes.PUBLIC)
 globals().update(_SPACES["fb"])
 globals().update(_LEGACY)
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
+has_lapack, has_spectral, has_mkl, has_openmp = True, True, False, False  # NumPy has the first two
 
 
 # These stand on all that is above.
@@ -92,18 +108,14 @@ from . import (  # noqa: E402
     serialization,
     signal,
     special,
+    types,
     utils,
 )
-from .compiler import compile  # noqa: E402
-from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
-from .autograd.anomaly_mode import (  # noqa: E402
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-)
-from .autograd.gradcheck import gradcheck as _gradcheck  # noqa: E402
-from .func import vmap  # noqa: E402
+from .amp import GradScaler  # noqa: E402
 from .amp.autocast_mode import (  # noqa: E402
     OLD_NAMES as _OLD_NAMES,
+)
+from .amp.autocast_mode import (  # noqa: E402
     autocast,
     clear_autocast_cache,
     get_autocast_dtype,
@@ -113,6 +125,14 @@ from .amp.autocast_mode import (  # noqa: E402
     set_autocast_dtype,
     set_autocast_enabled,
 )
+from .autograd.anomaly_mode import (  # noqa: E402
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+)
+from .autograd.gradcheck import gradcheck as _gradcheck  # noqa: E402
+from .compiler import compile  # noqa: E402
+from .func import vmap  # noqa: E402
+from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
 globals().update(_OLD_NAMES)
@@ -121,8 +141,12 @@ globals().update(_OLD_NAMES)
 autograd.gradcheck = _gradcheck  # type: ignore[assignment]  # not the file of that name
 
 _LATER = frozenset(
-    ("compiler", "distributions", "func", "jit", "multiprocessing", "signal", "testing", "version")
-)
+    (
+        "_C", "compiler", "distributed", "distributions", "func", "functional", "futures", "jit",
+        "multiprocessing", "overrides", "profiler", "return_types", "signal", "storage", "testing",
+        "version",
+    )
+)  # fmt: skip
 
 
 def live(**options: _Any) -> _Any:
@@ -141,6 +165,13 @@ def __getattr__(name: str) -> _Any:
         from .door import view
 
         return view()
+    if name == "Future":
+        from .futures import Future
+
+        return Future
     if name in _LATER:
         return _import_module(f".{name}", __name__)
     raise _missing("module 'flambeau'", name)
+
+
+_explain_all(__name__)

@@ -164,6 +164,21 @@ class Attributes:
         same = self.data_ptr() == tensor.data_ptr() and self.array.shape == tensor.array.shape
         return same and self.stride() == tensor.stride()
 
+    @property
+    def grad_dtype(self) -> dtypes.dtype:
+        """The type of its gradient: its own."""
+        return self.dtype
+
+    @grad_dtype.setter
+    def grad_dtype(self, value: dtypes.dtype | None) -> None:
+        if value is not None and value is not self.dtype:
+            raise RuntimeError(f"a gradient has the type of its tensor, {self.dtype}, not {value}")
+
+    def record_stream(self, stream: Any) -> None:
+        """Nothing to do: CuPy keeps the memory until what uses it has run; CUDA tensors only."""
+        if not self.is_cuda:
+            raise NotImplementedError(f"record_stream is for CUDA tensors, not on {self.device}")
+
     def is_shared(self) -> bool:
         """Whether processes that are started from this one see the same memory."""
         return self.is_cuda or isinstance(_lowest(self.array), mmap.mmap)

@@ -59,6 +59,10 @@ class OpRuntimeError(OpError, RuntimeError):
     """Shapes or devices that do not fit; PyTorch raises RuntimeError."""
 
 
+class OutOfMemoryError(OpRuntimeError, MemoryError):
+    """More memory was asked for than there is; nothing was changed by what asked for it."""
+
+
 class OpNotImplementedError(OpRuntimeError, NotImplementedError):
     """A dtype that the operation is not defined for."""
 
@@ -76,7 +80,10 @@ class OpIndexError(OpError, IndexError):
 
 
 # A traceback shows them under the names that users know and catch them by.
-_PUBLIC = (OpRuntimeError, OpNotImplementedError, OpTypeError, OpValueError, OpIndexError)
+_PUBLIC = (
+    OpRuntimeError, OutOfMemoryError, OpNotImplementedError, OpTypeError, OpValueError,
+    OpIndexError,
+)  # fmt: skip
 for _kind in _PUBLIC:
     _kind.__name__ = _kind.__qualname__ = _kind.__name__.removeprefix("Op")
     _kind.__module__ = "builtins"
@@ -204,8 +211,12 @@ _KINDS: list[tuple[type[Exception], type[OpError]]] = [
 
 def explain(op: Any, inputs: Any, params: Any, error: Exception) -> Exception:
     """Turns what the array module raised into an error that says what would fit."""
-    if isinstance(error, (OpError, MemoryError)):
+    if isinstance(error, OpError):
         return error
+    if isinstance(error, MemoryError):
+        lacking = out_of_memory(op.name, error)
+        _tell_recorder(op, inputs, lacking)
+        return lacking
     if isinstance(error, (AttributeError, TypeError)):
         for value in _stranger(op, inputs):
             strange = not_a_tensor(op, value)
@@ -222,6 +233,15 @@ def explain(op: Any, inputs: Any, params: Any, error: Exception) -> Exception:
     made = kind(op.name, problem, hint, here())
     _tell_recorder(op, inputs, made)
     return made
+
+
+def out_of_memory(name: str, error: MemoryError) -> OutOfMemoryError:
+    """What to raise where the array module has no memory left."""
+    if isinstance(error, OutOfMemoryError):
+        return error
+    said = str(error) or "not enough memory"
+    hint = "Smaller batches need less, and so does no_grad() where no backward follows."
+    return OutOfMemoryError(name, said[0].lower() + said[1:], hint, here())
 
 
 def _from_arrays(error: Exception) -> bool:

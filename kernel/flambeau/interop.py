@@ -15,6 +15,11 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor on the memory of another library's array; mirrors ``torch.from_dlpack``.
 
     ``ext_tensor`` has ``__dlpack__`` (NumPy, CuPy, PyTorch, JAX, ...). Nothing is copied.
+
+    >>> array = np.zeros(2)
+    >>> fb.from_dlpack(array)[0] = 1.0
+    >>> array
+    array([1., 0.])
     """
     if isinstance(ext_tensor, Tensor):
         ext_tensor = ext_tensor.array

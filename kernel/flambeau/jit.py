@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from .autograd.grad_mode import no_grad
 from .compiler import runs_eagerly
+from .left_out import explains
+from .nn.module import Module
 
 __all__ = [
     "Attribute",
     "Final",
+    "ScriptFunction",
+    "ScriptModule",
     "annotate",
     "export",
     "fork",
@@ -30,6 +34,8 @@ __all__ = [
     "unused",
     "wait",
 ]
+
+__getattr__ = explains(__name__)
 
 _isinstance = isinstance
 
@@ -122,6 +128,14 @@ def isinstance(obj: Any, target_type: Any) -> bool:
     return _isinstance(obj, origin)
 
 
+class ScriptModule(Module):
+    """A base for modules of the user's own; no module is one otherwise, as none is compiled."""
+
+
+class ScriptFunction:
+    """PyTorch's type of a compiled function: nothing is one here."""
+
+
 def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Runs the function at once; `wait` gives its result."""
     return _Done(func(*args, **kwargs))
@@ -151,9 +165,3 @@ class _Done:
 def optimized_execution(should_optimize: bool) -> Iterator[None]:
     """A context that changes nothing."""
     yield
-
-
-def __getattr__(name: str) -> Any:
-    """Says why saving and loading of scripts is left out."""
-    why = "; save the state_dict() and build the module from its class" * (name in ("save", "load"))
-    raise AttributeError(f"module 'flambeau.jit' has no attribute {name!r}{why}", name=name)

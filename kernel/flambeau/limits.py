@@ -22,6 +22,9 @@ class finfo:  # noqa: N801  (PyTorch's name)
     """Limits of a floating-point type: ``eps``, ``max``, ``min``, ``tiny``, ``bits``.
 
     Of a complex type, the limits of its parts; the default type where none is given.
+
+    >>> fb.finfo(fb.float16).max
+    65504.0
     """
 
     def __init__(self, type: Any = None) -> None:
@@ -56,7 +59,11 @@ class finfo:  # noqa: N801  (PyTorch's name)
 
 
 class iinfo:  # noqa: N801  (PyTorch's name)
-    """Limits of an integer type: ``max``, ``min``, ``bits``."""
+    """Limits of an integer type: ``max``, ``min``, ``bits``.
+
+    >>> fb.iinfo(fb.uint8).max
+    255
+    """
 
     def __init__(self, type: Any) -> None:
         kind = _checked("iinfo", type)

@@ -1,6 +1,11 @@
 """Matrices: norms, solutions, factors; mirrors ``torch.linalg``.
 
 They are the operations of `flambeau.ops`, shown here by their PyTorch names.
+
+>>> import flambeau as fb
+>>> A = fb.tensor([[2.0, 1.0], [1.0, 2.0]])
+>>> fb.linalg.det(A), fb.linalg.eigvalsh(A).round()
+(tensor(3.), tensor([1., 3.]))
 """
 
 from __future__ import annotations

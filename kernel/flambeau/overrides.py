@@ -17,15 +17,14 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
+from .left_out import explains
 from .ops import SPACES
 from .subclasses import (
-    DisableTorchFunctionSubclass,
     dispatch,
     enter_mode,
     involved,
     leave_mode,
     overloaded,
-    overrides,
 )
 from .tensor import Tensor
 
@@ -41,6 +40,8 @@ __all__ = [
     "resolve_name",
     "wrap_torch_function",
 ]
+
+__getattr__ = explains(__name__)
 
 _NAMES = {
     "fb": "torch", "Tensor": "torch.Tensor", "F": "torch.nn.functional",
@@ -152,5 +153,3 @@ def is_tensor_method_or_property(func: Any) -> bool:
     """Whether it is a method or property of Tensor."""
     name = getattr(func, "__name__", "")
     return name == "__get__" or vars(Tensor).get(name) is func
-
-

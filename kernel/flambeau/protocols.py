@@ -30,7 +30,7 @@ class ArrayProtocols:
                 "use x.detach().numpy()"
             )
         if self.array.__class__ is MetaArray:
-            raise TypeError("numpy(): can't convert meta device type tensor to numpy: it has no data")
+            raise TypeError("numpy(): can't convert a tensor on the meta device: it has no data")
         if self.array.dtype.name == "bfloat16":
             raise TypeError("numpy(): Got unsupported ScalarType BFloat16; use x.float().numpy()")
         if not isinstance(self.array, np.ndarray):

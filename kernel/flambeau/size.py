@@ -8,7 +8,11 @@ from typing import Any
 
 
 class Size(tuple[int, ...]):
-    """A shape: a tuple of whole numbers; mirrors ``torch.Size``."""
+    """A shape: a tuple of whole numbers; mirrors ``torch.Size``.
+
+    >>> fb.ones(2, 3).shape + (4,), fb.Size([2, 3]).numel()
+    (torch.Size([2, 3, 4]), 6)
+    """
 
     __slots__ = ()
 

@@ -1,6 +1,10 @@
 """Special functions; mirrors ``torch.special``.
 
 They are the operations of `flambeau.ops`, shown here by their PyTorch names.
+
+>>> import flambeau as fb
+>>> fb.special.expit(fb.tensor([0.0])), fb.special.xlogy(fb.tensor([0.0]), 0.0)
+(tensor([0.5000]), tensor([0.]))
 """
 
 from __future__ import annotations

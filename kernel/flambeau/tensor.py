@@ -52,6 +52,7 @@ class Tensor(ArrayProtocols, Attributes, Subclassing):
     _hooks: Any
 
     def __new__(cls, *data: Any, device: Any = None) -> Any:
+        """A tensor (of the subclass) of a shape, or of values."""
         from .ops.legacy import legacy_array
 
         return wrap_as(cls, legacy_array(data, dtypes.get_default_dtype(), device))

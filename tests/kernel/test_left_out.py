@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="its names are what is looked for")
         ("cudnn_convolution", "one device"),
         ("float8_e4m3fn", "NumPy"),
         ("nested", "mask"),
-        ("AliasDb", "docs/differences.md"),
+        ("AliasDb", "runtime"),
     ],
 )
 def test_a_name_left_out_says_why(name: str, said: str) -> None:

@@ -182,10 +182,12 @@ def test_bfloat16_is_read_and_written(tmp_path):
     path = tmp_path / "x.safetensors"
     save_file({"x": torch.tensor([1.5, -3.25]).bfloat16()}, path)
     found = fb.load(path)["x"]
-    assert found.tolist() == [1.5, -3.25] and found.dtype is fb.bfloat16
+    assert found.tolist() == [1.5, -3.25]
+    assert found.dtype is fb.bfloat16
     fb.save({"x": found}, path)
     again = fb.load(path)["x"]
-    assert again.tolist() == [1.5, -3.25] and again.dtype is fb.bfloat16
+    assert again.tolist() == [1.5, -3.25]
+    assert again.dtype is fb.bfloat16
 
 
 # Files

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flambeau.switches import spare_a_core
 from flambeau.record.live import Live
+from flambeau.switches import spare_a_core
 
 from .conversation import Conversation, status
 

@@ -33,6 +33,11 @@ class autocast:  # noqa: N801  (PyTorch's name)
 
     A context manager and a decorator; mirrors ``torch.autocast``. ``dtype`` is bfloat16 on the CPU
     and float16 on CUDA where none is given; ``enabled=False`` switches it off within another.
+
+    >>> with fb.autocast("cpu", dtype=fb.float16):
+    ...     y = fb.ones(2, 2) @ fb.ones(2, 2)
+    >>> y.dtype, y.exp().dtype
+    (torch.float16, torch.float16)
     """
 
     def __init__(

@@ -23,6 +23,10 @@ class GradScaler:
     gradients hold inf or NaN is skipped, and the scale is multiplied by ``backoff_factor``; after
     ``growth_interval`` steps without any it is multiplied by ``growth_factor``.
     Mirrors ``torch.amp.GradScaler``.
+
+    >>> scaler = fb.amp.GradScaler("cpu", init_scale=8.0)
+    >>> scaler.scale(fb.tensor(2.0))
+    tensor(16.)
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ..device import module_of
+from ..left_out import explains
 from ..tensor import Tensor, wrap
 from . import engine, grad_mode, layers
 from .engine import own_array
@@ -49,7 +50,7 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     """The tools around the graph: ``functional``, ``gradcheck``, ``detect_anomaly``, ..."""
     if name not in _LATER:
-        raise AttributeError(f"module 'flambeau.autograd' has no attribute {name!r}", name=name)
+        return explains(__name__)(name)
     found = import_module(f".{_LATER[name] or name}", __name__)
     if _LATER[name]:
         found = getattr(found, name)
@@ -171,6 +172,11 @@ def backward(
     """Adds the gradients of the tensors' sum to the ``grad`` of the leaves below them.
 
     ``inputs`` restricts it to those. Mirrors ``torch.autograd.backward``.
+
+    >>> x = fb.tensor([1.0, 2.0], requires_grad=True)
+    >>> fb.autograd.backward(x * x, fb.tensor([1.0, 10.0]))
+    >>> x.grad
+    tensor([ 2., 40.])
     """
     if grad_variables is not None:
         warnings.warn(
@@ -220,6 +226,11 @@ def grad(
     Touches no ``grad``. ``allow_unused`` gives None for an input that the outputs do not depend
     on, ``materialize_grads`` zeros. With ``is_grads_batched`` the ``grad_outputs`` have a dimension
     more in front, and so has the result. Mirrors ``torch.autograd.grad``.
+
+    >>> x = fb.tensor(3.0, requires_grad=True)
+    >>> (slope,) = fb.autograd.grad(x**3, x, create_graph=True)
+    >>> slope.item(), fb.autograd.grad(slope, x)
+    (27.0, (tensor(18.),))
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(

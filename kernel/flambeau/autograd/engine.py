@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..errors import out_of_memory
 from ..record.slot import slot
+from ..subclasses import here
 from ..tensor import Tensor, wrap
 from .node import Node, Output
 from .rules import OPS, ArrayNamespace, TensorNamespace, namespace_of
@@ -138,9 +140,13 @@ class Pass:
         me = get_ident()
         outer = _running.get(me)
         _running[me] = self
+        here.off += 1  # the rules of subclasses of Tensor are those of Tensor
         try:
             self._work()
+        except MemoryError as error:
+            raise out_of_memory("backward", error) from None
         finally:
+            here.off -= 1
             if outer is None:
                 del _running[me]
             else:
@@ -188,7 +194,7 @@ class Pass:
             self.ns = _namespace(g[0] if g.__class__ is list else g)
         if plan.op.holomorphic and node.dtype.kind == "c":
             kept = [conjugated(k) for k in kept]
-        ns = self.ns
+        ns, alone = self.ns, g.__class__ is not list  # one of several may be handed on as it is
         recorder = slot.recorder
         if recorder is not None:
             started, self.sent = perf_counter(), []
@@ -197,11 +203,11 @@ class Pass:
             made = function(ns, g, *arguments) if takes_ns else function(g, *arguments)
             if not joint:
                 if made is not None:
-                    self.send(parents[positions[0]], made, made is not g)
+                    self.send(parents[positions[0]], made, alone and made is not g)
                 continue
             for position, one in zip(positions, made, strict=True):
                 if one is not None and parents[position] is not None:
-                    self.send(parents[position], one, one is not g)
+                    self.send(parents[position], one, alone and one is not g)
         if recorder is not None:
             recorder.finish_backward(node, g, self.sent, started)
             self.sent = None

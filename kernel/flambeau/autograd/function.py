@@ -227,6 +227,12 @@ class Function:
     ``forward`` takes no ``ctx``. A static ``jvp(ctx, *tangents)`` serves forward mode, and a static
     ``vmap(info, in_dims, *args)`` returns (output, out_dims); with ``generate_vmap_rule = True``
     each slice is run by itself. Mirrors ``torch.autograd.Function``.
+
+    >>> class Double(fb.autograd.Function):
+    ...     forward = staticmethod(lambda ctx, x: x * 2)
+    ...     backward = staticmethod(lambda ctx, g: g * 2)
+    >>> Double.apply(fb.ones(2, requires_grad=True))
+    tensor([2., 2.], grad_fn=<DoubleBackward>)
     """
 
     generate_vmap_rule = False

@@ -109,7 +109,12 @@ def vjp(
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
-    """The outputs, and the product of ``v`` (in their shapes) with the Jacobian."""
+    """The outputs, and the product of ``v`` (in their shapes) with the Jacobian.
+
+    >>> out, back = vjp(lambda x: x * x, fb.tensor([1.0, 3.0]), fb.tensor([1.0, 10.0]))
+    >>> back
+    tensor([ 2., 60.])
+    """
     with enable_grad():
         several, given = _as_tuple(inputs, "inputs", "vjp")
         own = _own(given, create_graph)
@@ -131,6 +136,10 @@ def jvp(
 
     The gradient is linear in the vector it starts from; its own gradient with respect to that is
     the Jacobian once more.
+
+    >>> out, ahead = jvp(lambda x: x * x, fb.tensor([1.0, 3.0]), fb.tensor([0.0, 1.0]))
+    >>> ahead
+    tensor([0., 6.])
     """
     with enable_grad():
         several, given = _as_tuple(inputs, "inputs", "jvp")
@@ -191,6 +200,10 @@ def jacobian(
 
     A tuple for several inputs, a tuple of them for several outputs. ``vectorize`` computes all
     rows at once.
+
+    >>> fb.autograd.functional.jacobian(lambda x: x * x, fb.tensor([1.0, 3.0]))
+    tensor([[2., 0.],
+            [0., 6.]])
     """
     _check_strategy(strategy, create_graph, strict, vectorize)
     if strategy == "forward-mode":
@@ -263,7 +276,12 @@ def hessian(
     vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
-    """All second derivatives of a function that returns a single number."""
+    """All second derivatives of a function that returns a single number.
+
+    >>> fb.autograd.functional.hessian(lambda x: (x**3).sum(), fb.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
     several, given = _as_tuple(inputs, "inputs", "hessian")
     if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')

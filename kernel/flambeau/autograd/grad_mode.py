@@ -117,14 +117,26 @@ class _Bare(_Mode):
 
 
 class no_grad(_Bare):  # noqa: N801
-    """Operations inside are not recorded for the backward pass; mirrors ``torch.no_grad``."""
+    """Operations inside are not recorded for the backward pass; mirrors ``torch.no_grad``.
+
+    >>> w = fb.ones(2, requires_grad=True)
+    >>> with fb.no_grad():
+    ...     print((w * 2).requires_grad)
+    False
+    """
 
     def __init__(self, function: Any = None) -> None:
         super().__init__(False)
 
 
 class enable_grad(_Bare):  # noqa: N801
-    """Records again inside ``no_grad``; mirrors ``torch.enable_grad``."""
+    """Records again inside ``no_grad``; mirrors ``torch.enable_grad``.
+
+    >>> w = fb.ones(2, requires_grad=True)
+    >>> with fb.no_grad(), fb.enable_grad():
+    ...     print((w * 2).requires_grad)
+    True
+    """
 
     def __init__(self, function: Any = None) -> None:
         super().__init__(True)
@@ -134,6 +146,11 @@ class inference_mode(_Bare):  # noqa: N801
     """Like ``no_grad``, and what is made inside can never take part in a backward pass.
 
     Mirrors ``torch.inference_mode``.
+
+    >>> with fb.inference_mode():
+    ...     y = fb.ones(2) * 2
+    >>> y.is_inference()
+    True
     """
 
     def __init__(self, mode: Any = True) -> None:
@@ -141,7 +158,13 @@ class inference_mode(_Bare):  # noqa: N801
 
 
 class set_grad_enabled(_Mode):  # noqa: N801
-    """Takes effect at once, and as ``with`` until its end; mirrors ``torch.set_grad_enabled``."""
+    """Takes effect at once, and as ``with`` until its end; mirrors ``torch.set_grad_enabled``.
+
+    >>> w = fb.ones(2, requires_grad=True)
+    >>> with fb.set_grad_enabled(False):
+    ...     print((w * 2).requires_grad)
+    False
+    """
 
     def __init__(self, mode: bool) -> None:
         super().__init__(mode)

@@ -161,6 +161,10 @@ def gradcheck(
     shows both Jacobians, or False without ``raise_exception``. ``fast_mode`` compares one random
     direction instead of all entries. Types of gradients are always compared, and ``masked`` is of
     no account, as there are no sparse tensors.
+
+    >>> x = fb.randn(3, dtype=fb.float64, requires_grad=True)
+    >>> fb.autograd.gradcheck(fb.sin, x)
+    True
     """
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError(

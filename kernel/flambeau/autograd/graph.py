@@ -153,6 +153,11 @@ class saved_tensors_hooks:  # noqa: N801
     """Inside it, ``pack_hook`` sees every tensor kept for a backward and says what to keep instead.
 
     ``unpack_hook`` makes the tensor of that again when the backward needs it.
+
+    >>> x = fb.ones(2, requires_grad=True)
+    >>> with saved_tensors_hooks(lambda t: print("kept", tuple(t.shape)), lambda kept: kept):
+    ...     y = x.exp()
+    kept (2,)
     """
 
     def __init__(

@@ -6,16 +6,29 @@ from typing import Any
 
 
 class RemovableHandle:
-    """Returned by every ``register_..._hook``; ``remove()`` takes the hook away."""
+    """Returned by every ``register_..._hook``; ``remove()`` takes the hook away.
 
-    __slots__ = ("hook", "hooks")
+    ``hooks`` is a list with the hook in it, or a dict in which it stands under the handle's ``id``;
+    what ``extra_dict`` has under that is taken away too.
+    """
 
-    def __init__(self, hooks: list[Any], hook: Any) -> None:
-        self.hooks = hooks
-        self.hook = hook
+    __slots__ = ("extra", "hook", "hooks", "id")
+
+    next_id = 0
+
+    def __init__(self, hooks: Any, hook: Any = None, *, extra_dict: Any = None) -> None:
+        self.hooks, self.hook, self.extra = hooks, hook, extra_dict
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
 
     def remove(self) -> None:
         """Takes the hook away; harmless when that was done before."""
+        for found in self.extra if isinstance(self.extra, (list, tuple)) else (self.extra,):
+            if found is not None:
+                found.pop(self.id, None)
+        if isinstance(self.hooks, dict):
+            self.hooks.pop(self.id, None)
+            return
         for i, hook in enumerate(self.hooks):
             if hook is self.hook:
                 del self.hooks[i]

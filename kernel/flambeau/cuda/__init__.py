@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..device import cuda_count, cupy, usable
+from ..errors import OutOfMemoryError
 from ..ops.legacy import CUDA_LEGACY
 from . import amp
 from .memory import (
@@ -48,10 +49,6 @@ __all__ = [
 ]  # fmt: skip
 
 globals().update(CUDA_LEGACY)
-
-
-class OutOfMemoryError(RuntimeError):
-    """The device has not the memory that was asked for; CuPy's own error is of another type."""
 
 
 def is_available() -> bool:

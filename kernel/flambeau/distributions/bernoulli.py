@@ -16,7 +16,11 @@ __all__ = ["Bernoulli"]
 
 
 class Bernoulli(OneChance, ExponentialFamily):
-    """1 with the chance ``probs``, else 0."""
+    """1 with the chance ``probs``, else 0.
+
+    >>> Bernoulli(fb.tensor([0.3])).variance
+    tensor([0.2100])
+    """
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean

@@ -16,7 +16,11 @@ __all__ = ["Beta"]
 
 
 class Beta(ExponentialFamily):
-    """Numbers between 0 and 1: density ∝ x^(concentration1 - 1) · (1 - x)^(concentration0 - 1)."""
+    """Numbers between 0 and 1: density ∝ x^(concentration1 - 1) · (1 - x)^(concentration0 - 1).
+
+    >>> Beta(2.0, 6.0).mean
+    tensor(0.2500)
+    """
 
     arg_constraints = {
         "concentration1": constraints.positive,

@@ -13,7 +13,11 @@ __all__ = ["Dirichlet"]
 
 
 class Dirichlet(ExponentialFamily):
-    """Vectors of positive parts that sum to 1: density ∝ ∏ xᵢ^(concentrationᵢ - 1)."""
+    """Vectors of positive parts that sum to 1: density ∝ ∏ xᵢ^(concentrationᵢ - 1).
+
+    >>> Dirichlet(fb.tensor([1.0, 3.0])).mean
+    tensor([0.2500, 0.7500])
+    """
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex

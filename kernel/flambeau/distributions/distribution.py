@@ -20,6 +20,10 @@ class Distribution:
     ``event_shape`` is the shape of one sample, ``batch_shape`` that of the parameters of many
     distributions side by side: ``sample(s)`` has the shape ``s + batch_shape + event_shape`` and
     ``log_prob`` of that ``s + batch_shape``. Mirrors ``torch.distributions.Distribution``.
+
+    >>> p = fb.distributions.Dirichlet(fb.ones(4, 3))
+    >>> p.batch_shape, p.event_shape, p.sample((2,)).shape
+    (torch.Size([4]), torch.Size([3]), torch.Size([2, 4, 3]))
     """
 
     has_rsample = False

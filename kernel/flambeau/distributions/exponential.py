@@ -14,7 +14,11 @@ __all__ = ["Exponential"]
 
 
 class Exponential(ExponentialFamily):
-    """The time up to an event that comes ``rate`` times per unit: density rate · exp(-rate · x)."""
+    """The time up to an event that comes ``rate`` times per unit: density rate · exp(-rate · x).
+
+    >>> Exponential(4.0).mean
+    tensor(0.2500)
+    """
 
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative

@@ -14,7 +14,11 @@ __all__ = ["Gamma"]
 
 
 class Gamma(ExponentialFamily):
-    """Density rateᵃ xᵃ⁻¹ exp(-rate · x) / Γ(a), where a is the concentration."""
+    """Density rateᵃ xᵃ⁻¹ exp(-rate · x) / Γ(a), where a is the concentration.
+
+    >>> Gamma(3.0, 2.0).mean
+    tensor(1.5000)
+    """
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative

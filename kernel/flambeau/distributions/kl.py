@@ -78,7 +78,12 @@ def _dispatch(type_p: type, type_q: type) -> Any:
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
-    """KL(p ‖ q), of the shape of the batch; NotImplementedError for pairs that are not known."""
+    """KL(p ‖ q), of the shape of the batch; NotImplementedError for pairs that are not known.
+
+    >>> p, q = fb.distributions.Normal(0.0, 1.0), fb.distributions.Normal(1.0, 1.0)
+    >>> kl_divergence(p, q)
+    tensor(0.5000)
+    """
     kinds = type(p), type(q)
     if kinds not in _KL_MEMOIZE:
         _KL_MEMOIZE[kinds] = _dispatch(*kinds)

@@ -17,6 +17,11 @@ class MixtureSameFamily(Distribution):
     """One of several distributions, chosen by a `Categorical` one.
 
     The components are the last batch dimension of ``component_distribution``.
+
+    >>> parts = fb.distributions.Normal(fb.tensor([-1.0, 3.0]), 1.0)
+    >>> which = fb.distributions.Categorical(fb.tensor([0.5, 0.5]))
+    >>> MixtureSameFamily(which, parts).mean
+    tensor(1.)
     """
 
     arg_constraints: dict[str, Any] = {}

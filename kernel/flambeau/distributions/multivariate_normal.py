@@ -90,6 +90,11 @@ class MultivariateNormal(ByMatrix):
 
     The matrix is given as ``covariance_matrix``, as its inverse ``precision_matrix`` or as L,
     ``scale_tril``, which is fastest.
+
+    >>> p = MultivariateNormal(fb.zeros(2), fb.tensor([[4.0, 0.0], [0.0, 1.0]]))
+    >>> p.scale_tril
+    tensor([[2., 0.],
+            [0., 1.]])
     """
 
     arg_constraints = {

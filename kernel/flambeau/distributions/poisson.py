@@ -14,7 +14,11 @@ __all__ = ["Poisson"]
 
 
 class Poisson(ExponentialFamily):
-    """How often something happens that happens ``rate`` times on average: rateᵏ e⁻ʳᵃᵗᵉ / k!."""
+    """How often something happens that happens ``rate`` times on average: rateᵏ e⁻ʳᵃᵗᵉ / k!.
+
+    >>> Poisson(2.0).log_prob(fb.tensor(0.0))
+    tensor(-2.)
+    """
 
     arg_constraints = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer

@@ -17,7 +17,13 @@ __all__ = ["TransformedDistribution"]
 
 
 class TransformedDistribution(Distribution):
-    """The distribution of t(x), where x is from another one: p(x) / |dt/dx|."""
+    """The distribution of t(x), where x is from another one: p(x) / |dt/dx|.
+
+    >>> exp = fb.distributions.ExpTransform()
+    >>> p = TransformedDistribution(fb.distributions.Normal(0.0, 1.0), [exp])
+    >>> p.log_prob(fb.tensor(1.0))
+    tensor(-0.9189)
+    """
 
     arg_constraints: dict[str, Any] = {}
 

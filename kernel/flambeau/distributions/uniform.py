@@ -16,7 +16,11 @@ __all__ = ["Uniform"]
 
 
 class Uniform(Distribution):
-    """All numbers from ``low`` up to ``high`` alike: density 1 / (high - low)."""
+    """All numbers from ``low`` up to ``high`` alike: density 1 / (high - low).
+
+    >>> Uniform(0.0, 4.0).log_prob(fb.tensor(1.0)).exp()
+    tensor(0.2500)
+    """
 
     has_rsample = True
 

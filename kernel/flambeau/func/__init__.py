@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..left_out import explains
 from .jacobians import hessian, jacfwd, jacrev
 from .mapping import vmap
 from .transforms import grad, grad_and_value, jvp, linearize, vjp
@@ -30,4 +31,4 @@ def __getattr__(name: str) -> Any:
         from . import stateless
 
         return getattr(stateless, name)
-    raise AttributeError(f"module 'flambeau.func' has no attribute {name!r}")
+    return explains(__name__)(name)

@@ -51,6 +51,10 @@ def jacrev(
     """A function that gives the Jacobian of ``func``, of shape (*output, *input), in reverse mode.
 
     ``chunk_size`` rows are computed at a time. Mirrors ``torch.func.jacrev``.
+
+    >>> fb.func.jacrev(fb.square)(fb.tensor([1.0, 3.0]))
+    tensor([[2., 0.],
+            [0., 6.]])
     """
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
@@ -109,6 +113,9 @@ def jacfwd(
     """A function that gives the Jacobian of ``func``, of shape (*output, *input), in forward mode.
 
     Mirrors ``torch.func.jacfwd``.
+
+    >>> fb.func.jacfwd(lambda x: fb.stack([x, x**2]))(fb.tensor(3.0))
+    tensor([1., 6.])
     """
 
     @functools.wraps(func)
@@ -142,5 +149,10 @@ def _by_input(columns: Tensor, inputs: list[Tensor], out: Tensor) -> list[Tensor
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """A function that gives all second derivatives of ``func``; mirrors ``torch.func.hessian``."""
+    """A function that gives all second derivatives of ``func``; mirrors ``torch.func.hessian``.
+
+    >>> fb.func.hessian(lambda x: x[0] * x[1])(fb.tensor([1.0, 3.0]))
+    tensor([[0., 1.],
+            [1., 0.]])
+    """
     return jacfwd(jacrev(func, argnums), argnums)

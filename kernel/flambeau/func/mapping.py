@@ -30,6 +30,10 @@ def vmap(
     for all), ``out_dims`` where they stand in what is returned. ``randomness`` is ``"error"``,
     ``"same"`` or ``"different"`` for each slice. ``chunk_size`` slices run at a time.
     Mirrors ``torch.vmap``.
+
+    >>> rows = fb.tensor([[1, 2], [3, 4]])
+    >>> fb.vmap(fb.dot, in_dims=(0, None))(rows, fb.tensor([1, 10]))
+    tensor([21, 43])
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(

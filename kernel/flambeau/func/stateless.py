@@ -22,6 +22,10 @@ def functional_call(
     """Calls a module with other tensors for its parameters and buffers, by name.
 
     Mirrors ``torch.func.functional_call``.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> fb.func.functional_call(layer, {"weight": fb.tensor([[1.0, 10.0]])}, fb.tensor([3.0, 4.0]))
+    tensor([43.])
     """
     given = parameter_and_buffer_dicts
     if not (isinstance(given, dict) or _all_dicts(given)):
@@ -40,6 +44,10 @@ def stack_module_state(models: Any) -> tuple[dict[str, Tensor], dict[str, Tensor
     """The parameters and buffers of several modules of one kind, stacked, by name.
 
     Mirrors ``torch.func.stack_module_state``.
+
+    >>> parameters, buffers = fb.func.stack_module_state([nn.Linear(2, 3) for _ in range(5)])
+    >>> parameters["weight"].shape
+    torch.Size([5, 3, 2])
     """
     models = list(models)
     if not models:

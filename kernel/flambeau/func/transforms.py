@@ -61,6 +61,9 @@ def grad_and_value(
 
     With ``has_aux``, ``func`` returns (output, aux), and this (gradient, (value, aux)). Mirrors
     ``torch.func.grad_and_value``.
+
+    >>> fb.func.grad_and_value(lambda x: x**3)(fb.tensor(2.0))
+    (tensor(12.), tensor(8.))
     """
 
     @functools.wraps(func)
@@ -99,7 +102,11 @@ def _check_scalar(output: Any) -> None:
 def grad(
     func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """A function that gives the gradient of a scalar function; mirrors ``torch.func.grad``."""
+    """A function that gives the gradient of a scalar function; mirrors ``torch.func.grad``.
+
+    >>> fb.func.grad(fb.func.grad(lambda x: x**3))(fb.tensor(2.0))
+    tensor(12.)
+    """
     both = grad_and_value(func, argnums, has_aux)
 
     @functools.wraps(func)
@@ -115,6 +122,10 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     ``primals``.
 
     Mirrors ``torch.func.vjp``.
+
+    >>> out, back = fb.func.vjp(fb.square, fb.tensor([1.0, 3.0]))
+    >>> back(fb.tensor([1.0, 10.0]))
+    (tensor([ 2., 60.]),)
     """
     outside = is_grad_enabled()
     leaves, tree = variables_of(primals)
@@ -196,6 +207,9 @@ def jvp(
     """The output of ``func``, and its derivative in the direction of ``tangents``.
 
     Mirrors ``torch.func.jvp``.
+
+    >>> fb.func.jvp(fb.square, (fb.tensor([3.0]),), (fb.tensor([1.0]),))
+    (tensor([9.]), tensor([6.]))
     """
     if not isinstance(primals, tuple):
         raise RuntimeError(

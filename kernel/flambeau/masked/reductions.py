@@ -118,7 +118,12 @@ def mean(
     dtype: Dtype | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Σ x / how many there are; NaN where everything is hidden. ValueError for integers."""
+    """Σ x / how many there are; NaN where everything is hidden. ValueError for integers.
+
+    >>> x = fb.tensor([1.0, 2.0, 30.0])
+    >>> fb.masked.mean(x, mask=fb.tensor([True, True, False]))
+    tensor(1.5000)
+    """
     kind = dtype or input.dtype
     if not (kind.is_floating_point or kind.is_complex):
         raise ValueError(

@@ -1,6 +1,6 @@
 """Modules, and what they are made of; mirrors ``torch.nn``."""
 
-from . import functional, init, parallel, parameter, utils
+from . import attention, functional, grad, init, parallel, parameter, utils
 from .activation import (
     CELU,
     ELU,
@@ -32,7 +32,6 @@ from .activation import (
     Threshold,
 )
 from .adaptive import AdaptiveLogSoftmaxWithLoss
-from .multihead import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from .containers import ModuleDict, ModuleList, Sequential
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
@@ -85,6 +84,7 @@ from .margin import (
     TripletMarginWithDistanceLoss,
 )
 from .module import Module
+from .multihead import MultiheadAttention, TransformerEncoder, TransformerEncoderLayer
 from .norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -319,10 +319,16 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
+    "modules",
     "parallel",
     "parameter",
     "utils",
 ]
+
+
+from . import common_types, modules  # noqa: F401

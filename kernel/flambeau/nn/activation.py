@@ -29,7 +29,11 @@ class _Elementwise(Module):
 
 
 class ReLU(_Elementwise):
-    """max(x, 0)."""
+    """max(x, 0).
+
+    >>> nn.ReLU()(fb.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """max(x, 0)."""
@@ -93,7 +97,11 @@ class Hardsigmoid(_Elementwise):
 
 
 class LeakyReLU(_Elementwise):
-    """x for x > 0, negative_slope · x else."""
+    """x for x > 0, negative_slope · x else.
+
+    >>> nn.LeakyReLU(0.1)(fb.tensor([-1.0, 2.0]))
+    tensor([-0.1000,  2.0000])
+    """
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__(inplace)
@@ -349,7 +357,12 @@ class _AlongDim(Module):
 
 
 class Softmax(_AlongDim):
-    """eˣ / Σ eˣ along ``dim``."""
+    """eˣ / Σ eˣ along ``dim``.
+
+    >>> nn.Softmax(dim=1)(fb.zeros(2, 4))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500],
+            [0.2500, 0.2500, 0.2500, 0.2500]])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """eˣ / Σ eˣ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ HOOK_LISTS = (
 class HookMethods:
     """The part of `Module` that calls it, and that registers hooks."""
 
+    _hook_ways: dict[int, tuple[bool, ...]]  # of those that want to be called in another way
     _hooked = False  # set once a hook was registered; a call then takes the longer way
     forward: Callable[..., Any]
 
@@ -55,11 +57,8 @@ class HookMethods:
     def _add_hook(self, where: str, hook: Any, prepend: bool, *how: bool) -> RemovableHandle:
         if not callable(hook):
             raise TypeError(f"a hook must be callable, not {type(hook).__name__}")
-        hooks = getattr(self, where)
-        entry = Hook(hook, *how)
-        hooks.insert(0 if prepend else len(hooks), entry)
         self.__dict__["_hooked"] = True
-        return RemovableHandle(hooks, entry)
+        return put_hook(getattr(self, where), self._hook_ways, hook, prepend, *how)
 
     def register_forward_pre_hook(
         self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
@@ -100,6 +99,65 @@ class HookMethods:
         return self._add_hook("_backward_hooks", hook, prepend)
 
 
+def put_hook(hooks: Any, ways: Any, hook: Any, prepend: bool, *how: bool) -> RemovableHandle:
+    """Adds a hook to an OrderedDict of them and returns its handle."""
+    handle = RemovableHandle(hooks, extra_dict=ways)
+    hooks[handle.id] = hook
+    if any(how):
+        ways[handle.id] = how
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def hooks_of(module: Any, where: str) -> list[Hook]:
+    """A module's hooks of one kind, after those of all modules."""
+    ways = {**everywhere.ways, **module._hook_ways}
+    found = {**everywhere.hooks[where], **getattr(module, where)}
+    return [Hook(hook, *ways.get(i, ())) for i, hook in found.items()]
+
+
+class _Everywhere:
+    """The hooks of all modules."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[str, OrderedDict[int, Any]] = {name: OrderedDict() for name in HOOK_LISTS}
+        self.ways: dict[int, tuple[bool, ...]] = {}
+
+    def add(self, where: str, hook: Any, *how: bool) -> RemovableHandle:
+        """Adds a hook; every module then takes the longer way."""
+        HookMethods._hooked = True
+        return put_hook(self.hooks[where], self.ways, hook, False, *how)
+
+
+everywhere = _Everywhere()
+
+
+def register_module_forward_pre_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, args)`` before the forward of every module."""
+    return everywhere.add("_forward_pre_hooks", hook)
+
+
+def register_module_forward_hook(
+    hook: Any, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Calls ``hook(module, args, output)`` after the forward of every module."""
+    return everywhere.add("_forward_hooks", hook, with_kwargs, always_call)
+
+
+def register_module_full_backward_pre_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, grad_output)`` before the backward of every module."""
+    return everywhere.add("_backward_pre_hooks", hook)
+
+
+def register_module_full_backward_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, grad_input, grad_output)`` after the backward of every module."""
+    return everywhere.add("_backward_hooks", hook)
+
+
+register_module_backward_hook = register_module_full_backward_hook
+
+
 def watched(module: Any, args: Any, kwargs: Any) -> Any:
     """Runs a module that has hooks, or that a recorder watches."""
     recorder = slot.recorder
@@ -117,16 +175,16 @@ def watched(module: Any, args: Any, kwargs: Any) -> Any:
 
 def hooked(module: Any, args: Any, kwargs: Any) -> Any:
     """Runs the hooks before, ``forward``, and the hooks after."""
-    waiting = [h for h in module._forward_hooks if h.always_call]
+    waiting = [h for h in hooks_of(module, "_forward_hooks") if h.always_call]
     result = None
     try:
         args, kwargs = _before(module, args, kwargs)
         gates = None
-        if module._backward_hooks or module._backward_pre_hooks:
+        if hooks_of(module, "_backward_hooks") or hooks_of(module, "_backward_pre_hooks"):
             gates = Gates(module)
             args = gates.enter(args)
         result = module.forward(*args, **kwargs)
-        for h in list(module._forward_hooks):
+        for h in hooks_of(module, "_forward_hooks"):
             if h in waiting:
                 waiting.remove(h)
             changed = _call(h, module, args, kwargs, result)
@@ -156,7 +214,7 @@ def _call(h: Hook, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
 
 
 def _before(module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    for h in list(module._forward_pre_hooks):
+    for h in hooks_of(module, "_forward_pre_hooks"):
         if h.with_kwargs:
             changed = h.function(module, args, kwargs)
             if changed is None:
@@ -231,7 +289,7 @@ class Gates:
 
     def _out_of(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         """The gradients of the outputs have come."""
-        for h in list(self.module._backward_pre_hooks):
+        for h in hooks_of(self.module, "_backward_pre_hooks"):
             changed = h.function(self.module, grads)
             if changed is not None:
                 grads = changed if isinstance(changed, tuple) else (changed,)
@@ -247,7 +305,7 @@ class Gates:
         return tuple(grads[i] for i in self.inputs)
 
     def _run(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        for h in list(self.module._backward_hooks):
+        for h in hooks_of(self.module, "_backward_hooks"):
             changed = h.function(self.module, grads, self.grad_output)
             if changed is not None:
                 changed = changed if isinstance(changed, tuple) else (changed,)

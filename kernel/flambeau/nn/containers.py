@@ -146,7 +146,12 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list of modules that are registered as its own."""
+    """A list of modules that are registered as its own.
+
+    >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+    >>> len(layers), len(list(layers.parameters()))
+    (3, 6)
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
@@ -187,7 +192,12 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules that are registered as its own."""
+    """A dictionary of modules that are registered as its own.
+
+    >>> heads = nn.ModuleDict({"small": nn.Linear(4, 2), "large": nn.Linear(4, 8)})
+    >>> heads["large"](fb.ones(3, 4)).shape
+    torch.Size([3, 8])
+    """
 
     _modules: dict[str, Any]
 

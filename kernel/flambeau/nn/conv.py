@@ -200,7 +200,11 @@ class _Transposed(_Conv):
 
 
 class Conv1d(_Plain):
-    """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c]: (N, C, L) to (N, O, L')."""
+    """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c]: (N, C, L) to (N, O, L').
+
+    >>> nn.Conv1d(3, 6, kernel_size=5, stride=2)(fb.ones(2, 3, 21)).shape
+    torch.Size([2, 6, 9])
+    """
 
     _dims = 1
 
@@ -227,7 +231,11 @@ class Conv2d(_Plain):
 
 
 class ConvTranspose1d(_Transposed):
-    """The gradient of `Conv1d` with respect to its input, as a layer."""
+    """The gradient of `Conv1d` with respect to its input, as a layer.
+
+    >>> nn.ConvTranspose1d(3, 6, 4, stride=2)(fb.ones(1, 3, 10)).shape
+    torch.Size([1, 6, 22])
+    """
 
     _dims = 1
 
@@ -237,7 +245,11 @@ class ConvTranspose1d(_Transposed):
 
 
 class ConvTranspose2d(_Transposed):
-    """The gradient of `Conv2d` with respect to its input, as a layer: makes images larger."""
+    """The gradient of `Conv2d` with respect to its input, as a layer: makes images larger.
+
+    >>> nn.ConvTranspose2d(8, 3, 4, stride=2, padding=1)(fb.ones(1, 8, 16, 16)).shape
+    torch.Size([1, 3, 32, 32])
+    """
 
     _dims = 2
 
@@ -247,7 +259,11 @@ class ConvTranspose2d(_Transposed):
 
 
 class Conv3d(_Plain):
-    """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c], for (N, C, D, H, W)."""
+    """out[o] = bias[o] + Σ over channels c of weight[o, c] ⋆ x[c], for (N, C, D, H, W).
+
+    >>> nn.Conv3d(1, 4, 3)(fb.ones(2, 1, 8, 8, 8)).shape
+    torch.Size([2, 4, 6, 6, 6])
+    """
 
     _dims = 3
 

@@ -16,6 +16,9 @@ class Embedding(Module):
     """A table of vectors: indices of any shape (*) give (*, embedding_dim).
 
     ``padding_idx``: the row that starts at zero and is never learned.
+
+    >>> nn.Embedding(10, 3)(fb.tensor([[1, 2], [4, 5]])).shape
+    torch.Size([2, 2, 3])
     """
 
     def __init__(
@@ -103,6 +106,9 @@ class EmbeddingBag(Module):
     """The sum, mean or maximum of the rows that each bag of indices names.
 
     Bags are the rows of a 2D input; in a 1D input they begin at ``offsets``.
+
+    >>> nn.EmbeddingBag(10, 3, mode="mean")(fb.tensor([[1, 2, 3], [4, 5, 6]])).shape
+    torch.Size([2, 3])
     """
 
     def __init__(

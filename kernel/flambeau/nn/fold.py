@@ -10,7 +10,11 @@ from .module import Module
 
 
 class Unfold(Module):
-    """Every window of (N, C, H, W) as a column: (N, C·kernel places, windows)."""
+    """Every window of (N, C, H, W) as a column: (N, C·kernel places, windows).
+
+    >>> nn.Unfold(kernel_size=3)(fb.ones(2, 4, 10, 12)).shape
+    torch.Size([2, 36, 80])
+    """
 
     def __init__(
         self, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
@@ -32,7 +36,11 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Columns (N, C·kernel places, windows) added up where `Unfold` takes them from."""
+    """Columns (N, C·kernel places, windows) added up where `Unfold` takes them from.
+
+    >>> nn.Fold(output_size=(4, 4), kernel_size=2, stride=2)(fb.ones(1, 12, 4)).shape
+    torch.Size([1, 3, 4, 4])
+    """
 
     def __init__(
         self,
@@ -61,7 +69,11 @@ class Fold(Module):
 
 
 class PixelShuffle(Module):
-    """(*, C·r², H, W) to (*, C, H·r, W·r)."""
+    """(*, C·r², H, W) to (*, C, H·r, W·r).
+
+    >>> nn.PixelShuffle(3)(fb.ones(1, 9, 4, 4)).shape
+    torch.Size([1, 1, 12, 12])
+    """
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()

@@ -1,6 +1,10 @@
 """Functions of tensors that networks are made of; mirrors ``torch.nn.functional``.
 
 They are the operations of `flambeau.ops`, shown here by their PyTorch names.
+
+>>> import flambeau as fb
+>>> fb.nn.functional.relu(fb.tensor([-1.0, 2.0]))
+tensor([0., 2.])
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ class LazyModuleMixin:
         for name in ("_initialize_hook", "_load_hook"):
             getattr(module, name).remove()
             delattr(module, name)
-        module._hooked = any(getattr(module, name) for name in HOOK_LISTS)
+        if not any(getattr(module, name) for name in HOOK_LISTS):
+            module.__dict__.pop("_hooked", None)
         if module.cls_to_become is not None:
             module.__class__ = module.cls_to_become
 
@@ -89,7 +90,12 @@ def _take_shapes(module: Any, state_dict: Any, prefix: str, *_: Any) -> None:
 
 
 class LazyLinear(LazyModuleMixin, Linear):
-    """`Linear` that takes ``in_features`` from the last dimension of its first input."""
+    """`Linear` that takes ``in_features`` from the last dimension of its first input.
+
+    >>> layer = nn.LazyLinear(8)
+    >>> layer(fb.ones(2, 5)).shape, layer
+    (torch.Size([2, 8]), Linear(in_features=5, out_features=8, bias=True))
+    """
 
     cls_to_become = Linear
 
@@ -213,7 +219,11 @@ class LazyConv1d(_LazyConv, Conv1d):
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """`Conv2d` that takes ``in_channels`` from its first input."""
+    """`Conv2d` that takes ``in_channels`` from its first input.
+
+    >>> nn.LazyConv2d(8, 3)(fb.ones(1, 5, 10, 10)).shape
+    torch.Size([1, 8, 8, 8])
+    """
 
     cls_to_become = Conv2d
 

@@ -20,7 +20,11 @@ def empty(*size: int, device: Any = None, dtype: Any = None) -> Parameter:
 
 
 class Identity(Module):
-    """Gives its input back, whatever arguments it was made with."""
+    """Gives its input back, whatever arguments it was made with.
+
+    >>> nn.Identity(54, anything=True)(fb.tensor([1, 2]))
+    tensor([1, 2])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -79,7 +83,11 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class Bilinear(Module):
-    """y = x1ᵀ W x2 + b, one matrix for each output feature."""
+    """y = x1ᵀ W x2 + b, one matrix for each output feature.
+
+    >>> nn.Bilinear(4, 5, 3)(fb.ones(2, 4), fb.ones(2, 5)).shape
+    torch.Size([2, 3])
+    """
 
     def __init__(
         self,

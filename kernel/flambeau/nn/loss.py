@@ -42,7 +42,11 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|x - y|."""
+    """|x - y|.
+
+    >>> nn.L1Loss()(fb.tensor([1.0, 2.0]), fb.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """|x - y|, reduced."""
@@ -50,7 +54,11 @@ class L1Loss(_Loss):
 
 
 class MSELoss(_Loss):
-    """(x - y)²."""
+    """(x - y)².
+
+    >>> nn.MSELoss()(fb.tensor([1.0, 2.0]), fb.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """(x - y)², reduced."""
@@ -58,7 +66,11 @@ class MSELoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """(x - y)² / 2 beta where |x - y| < beta, |x - y| - beta / 2 elsewhere."""
+    """(x - y)² / 2 beta where |x - y| < beta, |x - y| - beta / 2 elsewhere.
+
+    >>> nn.SmoothL1Loss(reduction="none")(fb.tensor([0.5, 4.0]), fb.zeros(2))
+    tensor([0.1250, 3.5000])
+    """
 
     def __init__(
         self,
@@ -76,7 +88,11 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """(x - y)² / 2 where |x - y| < delta, delta (|x - y| - delta / 2) elsewhere."""
+    """(x - y)² / 2 where |x - y| < delta, delta (|x - y| - delta / 2) elsewhere.
+
+    >>> nn.HuberLoss(delta=2.0)(fb.tensor([4.0]), fb.zeros(1))
+    tensor(6.)
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, (float, int)):
@@ -90,7 +106,12 @@ class HuberLoss(_Loss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """-log softmax(x)[class], from logits (N, C, ...) and classes (N, ...) or probabilities."""
+    """-log softmax(x)[class], from logits (N, C, ...) and classes (N, ...) or probabilities.
+
+    >>> logits = fb.tensor([[5.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> nn.CrossEntropyLoss(reduction="none")(logits, fb.tensor([0, 2]))
+    tensor([0.0134, 1.0986])
+    """
 
     def __init__(
         self,
@@ -117,7 +138,11 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class NLLLoss(_WeightedLoss):
-    """-x[class], for log-probabilities x."""
+    """-x[class], for log-probabilities x.
+
+    >>> nn.NLLLoss()(fb.tensor([[0.25, 0.75]]).log(), fb.tensor([1]))
+    tensor(0.2877)
+    """
 
     def __init__(
         self,
@@ -159,7 +184,11 @@ class NLLLoss2d(NLLLoss):
 
 
 class BCELoss(_WeightedLoss):
-    """-(y log x + (1 - y) log(1 - x)), for probabilities x."""
+    """-(y log x + (1 - y) log(1 - x)), for probabilities x.
+
+    >>> nn.BCELoss()(fb.tensor([0.9, 0.1]), fb.tensor([1.0, 0.0]))
+    tensor(0.1054)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss, reduced."""
@@ -167,7 +196,11 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """`BCELoss` of sigmoid(x), computed without overflow."""
+    """`BCELoss` of sigmoid(x), computed without overflow.
+
+    >>> nn.BCEWithLogitsLoss()(fb.tensor([0.0, 100.0]), fb.tensor([1.0, 1.0]))
+    tensor(0.3466)
+    """
 
     def __init__(
         self,
@@ -193,7 +226,12 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """y (log y - x), for log-probabilities x and probabilities y (logarithms: log_target)."""
+    """y (log y - x), for log-probabilities x and probabilities y (logarithms: log_target).
+
+    >>> p, q = fb.tensor([[0.5, 0.5]]), fb.tensor([[0.9, 0.1]])
+    >>> nn.KLDivLoss(reduction="batchmean")(p.log(), q)
+    tensor(0.3681)
+    """
 
     def __init__(
         self,
@@ -211,7 +249,11 @@ class KLDivLoss(_Loss):
 
 
 class CosineSimilarity(Module):
-    """x1 · x2 / max(‖x1‖ ‖x2‖, eps) along ``dim``."""
+    """x1 · x2 / max(‖x1‖ ‖x2‖, eps) along ``dim``.
+
+    >>> nn.CosineSimilarity()(fb.tensor([[1.0, 0.0]]), fb.tensor([[1.0, 1.0]]))
+    tensor([0.7071])
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
@@ -235,7 +277,12 @@ class PairwiseDistance(Module):
 
 
 class CTCLoss(_Loss):
-    """-log of the probability that the labels are read, in order, at any pace."""
+    """-log of the probability that the labels are read, in order, at any pace.
+
+    >>> log_probs = fb.zeros(10, 2, 5).log_softmax(2)
+    >>> nn.CTCLoss()(log_probs, fb.tensor([[1, 2], [3, 3]]), (10, 10), (2, 2))
+    tensor(5.0463)
+    """
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False

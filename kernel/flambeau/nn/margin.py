@@ -40,7 +40,12 @@ class HingeEmbeddingLoss(_Margin):
 
 
 class CosineEmbeddingLoss(_Margin):
-    """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
+    """1 - cos where the target is 1, max(0, cos - margin) where it is -1.
+
+    >>> x, y = fb.tensor([[1.0, 0.0]]), fb.tensor([[0.0, 1.0]])
+    >>> nn.CosineEmbeddingLoss()(x, y, fb.tensor([1]))
+    tensor(1.)
+    """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """The loss, reduced."""
@@ -50,7 +55,11 @@ class CosineEmbeddingLoss(_Margin):
 
 
 class MarginRankingLoss(_Margin):
-    """max(0, -target · (x1 - x2) + margin)."""
+    """max(0, -target · (x1 - x2) + margin).
+
+    >>> nn.MarginRankingLoss()(fb.tensor([1.0]), fb.tensor([3.0]), fb.tensor([1]))
+    tensor(2.)
+    """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """The loss, reduced."""
@@ -110,7 +119,12 @@ class MultiMarginLoss(_WeightedLoss):
 
 
 class TripletMarginLoss(_Loss):
-    """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin)."""
+    """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin).
+
+    >>> anchor, far = fb.zeros(1, 2), fb.tensor([[0.3, 0.4]])
+    >>> nn.TripletMarginLoss()(anchor, anchor, far)
+    tensor(0.5000)
+    """
 
     def __init__(
         self,
@@ -190,7 +204,11 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """(log v + (x - y)² / v) / 2 with v = max(var, eps)."""
+    """(log v + (x - y)² / v) / 2 with v = max(var, eps).
+
+    >>> nn.GaussianNLLLoss()(fb.zeros(1), fb.tensor([2.0]), fb.tensor([4.0]))
+    tensor(1.1931)
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)

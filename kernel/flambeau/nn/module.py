@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+from ..autograd.hooks import RemovableHandle
+from ..compiler import runs_eagerly
 from ..tensor import Tensor
-from .call import HOOK_LISTS, HookMethods
+from .call import HOOK_LISTS, HookMethods, put_hook
 from .moves import MoveMethods
 from .parameter import Buffer, Parameter
 from .state import StateMethods, reset_grad
@@ -28,6 +31,34 @@ def _unimplemented(self: Any, *input: Any) -> Any:
     raise NotImplementedError(
         f'Module [{type(self).__name__}] is missing the required "forward" function'
     )
+
+
+# Functions that are asked whenever any module registers something, by its kind.
+_ASKED: dict[str, OrderedDict[int, Any]] = {
+    kind: OrderedDict() for kind in ("parameter", "buffer", "module")
+}
+
+
+def register_module_parameter_registration_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, name, param)`` at each registration; its result is taken instead."""
+    return put_hook(_ASKED["parameter"], {}, hook, False)
+
+
+def register_module_buffer_registration_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, name, buffer)`` at each registration; its result is taken instead."""
+    return put_hook(_ASKED["buffer"], {}, hook, False)
+
+
+def register_module_module_registration_hook(hook: Any) -> RemovableHandle:
+    """Calls ``hook(module, name, child)`` at each registration; its result is taken instead."""
+    return put_hook(_ASKED["module"], {}, hook, False)
+
+
+def _registered(kind: str, module: Any, name: str, value: Any) -> Any:
+    for hook in _ASKED[kind].values():
+        changed = hook(module, name, value)
+        value = value if changed is None else changed
+    return value
 
 
 class Module(HookMethods, MoveMethods, StateMethods):
@@ -74,7 +105,8 @@ class Module(HookMethods, MoveMethods, StateMethods):
             _buffers={},
             _non_persistent_buffers_set=set(),
             _modules={},
-            **{name: [] for name in HOOK_LISTS},
+            _hook_ways={},
+            **{name: OrderedDict() for name in HOOK_LISTS},
         )
         if self.call_super_init:
             super().__init__(*args, **kwargs)
@@ -113,7 +145,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
                 f"created explicitly. To express '{name}' as a function of another Tensor, "
                 "compute the value in the forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = _registered("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is state but not learned; ``persistent``: in the state_dict."""
@@ -124,7 +156,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
                 f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = _registered("buffer", self, name, tensor)
         keep = self._non_persistent_buffers_set
         (keep.discard if persistent else keep.add)(name)
 
@@ -134,7 +166,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
             raise TypeError(f"{type_name(module)} is not a Module subclass")
         self._check_ready("module")
         self._check_name(name, "module", self._modules)
-        self._modules[name] = module
+        self._modules[name] = _registered("module", self, name, module)
 
     add_module = register_module
 
@@ -156,7 +188,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
         elif isinstance(value, Module):
             self._check_ready("module")
             self._forget(name, self._buffers)
-            self._modules[name] = value
+            self._modules[name] = _registered("module", self, name, value)
         elif isinstance(value, Buffer):
             self._check_ready("buffer")
             self._forget(name, self._modules)
@@ -308,6 +340,10 @@ class Module(HookMethods, MoveMethods, StateMethods):
         return self._get_member(target, "_buffers", "a buffer")
 
     # Changing all of it
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Accepted, as ``torch.compile`` is: the module runs as before, eagerly."""
+        runs_eagerly("Module.compile")
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Calls ``fn`` on every module in it, children first, then on itself."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import Enum
+from collections.abc import Callable
 from typing import Any
 
-from ..backends.cuda import sdp_kernel
 from ..ops.multihead import Heads, batch_first, check
 from ..tensor import Tensor
 from . import functional as F
@@ -20,44 +17,17 @@ from .module import Module
 from .norm import LayerNorm
 
 
-class SDPBackend(Enum):
-    """PyTorch's ways to compute attention; here there is one, and all give its result."""
-
-    ERROR = -1
-    MATH = 0
-    FLASH_ATTENTION = 1
-    EFFICIENT_ATTENTION = 2
-    CUDNN_ATTENTION = 3
-    OVERRIDEABLE = 4
-
-    __int__ = __index__ = lambda self: self.value
-
-
-@contextmanager
-def sdpa_kernel(
-    backends: SDPBackend | list[SDPBackend], set_priority: bool = False
-) -> Iterator[None]:
-    """Inside, only these ways to compute attention are allowed; accepted, as there is one.
-
-    AssertionError where ``backends`` is neither an `SDPBackend` nor a list.
-    """
-    chosen = [backends] if isinstance(backends, SDPBackend) else backends
-    if not isinstance(chosen, list):
-        raise AssertionError(
-            "Backend must be an instance of SDPBackend or a list of SDPBackend instances, "
-            f"got {type(backends).__name__}: try sdpa_kernel(SDPBackend.MATH)"
-        )
-    ways = ("FLASH_ATTENTION", "MATH", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION")
-    with sdp_kernel(*(SDPBackend[way] in chosen for way in ways)):
-        yield
-
-
 class MultiheadAttention(Module):
     """softmax(Q Kᵀ / √d) V, computed by several heads on projections of query, key and value.
 
     Inputs are (L, N, E), or (N, L, E) with ``batch_first``, or (L, E). Where a bool mask is True
     no attention is paid; a float mask is added to the scores.
     Returns the output and the attention weights (None without ``need_weights``).
+
+    >>> attention = nn.MultiheadAttention(8, num_heads=2)
+    >>> out, weights = attention(fb.ones(3, 1, 8), fb.ones(5, 1, 8), fb.ones(5, 1, 8))
+    >>> out.shape, weights.shape
+    (torch.Size([3, 1, 8]), torch.Size([1, 3, 5]))
     """
 
     def __init__(
@@ -176,6 +146,10 @@ class TransformerEncoderLayer(Module):
 
     x = norm1(x + attention(x)); x = norm2(x + linear2(activation(linear1(x)))).
     With ``norm_first`` each norm is applied to what enters its part instead.
+
+    >>> layer = nn.TransformerEncoderLayer(8, nhead=2, batch_first=True)
+    >>> layer(fb.ones(4, 10, 8)).shape
+    torch.Size([4, 10, 8])
     """
 
     def __init__(
@@ -237,7 +211,12 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerEncoder(Module):
-    """Copies of one encoder layer, one after the other, and a last norm if one is given."""
+    """Copies of one encoder layer, one after the other, and a last norm if one is given.
+
+    >>> layer = nn.TransformerEncoderLayer(8, nhead=2)
+    >>> nn.TransformerEncoder(layer, num_layers=3)(fb.ones(10, 4, 8)).shape
+    torch.Size([10, 4, 8])
+    """
 
     def __init__(
         self,

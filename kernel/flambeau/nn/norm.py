@@ -127,7 +127,11 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of (N, C, H, W) (Ioffe & Szegedy 2015)."""
+    """Batch normalisation of (N, C, H, W) (Ioffe & Szegedy 2015).
+
+    >>> nn.BatchNorm2d(3)(fb.randn(8, 3, 4, 4)).mean((0, 2, 3)).abs() < 1e-5
+    tensor([True, True, True])
+    """
 
     _fits = (4,)
 
@@ -292,7 +296,11 @@ def _shape(size: int | Sequence[int]) -> tuple[int, ...]:
 
 
 class LayerNorm(_Affine):
-    """(x - mean) / √(var + eps) · weight + bias, over the last dimensions (Ba et al. 2016)."""
+    """(x - mean) / √(var + eps) · weight + bias, over the last dimensions (Ba et al. 2016).
+
+    >>> nn.LayerNorm(3)(fb.tensor([[1.0, 2.0, 3.0]])).detach()
+    tensor([[-1.2247,  0.0000,  1.2247]])
+    """
 
     def __init__(
         self,

@@ -47,7 +47,11 @@ class _Constant(_Pad):
 
 
 class ConstantPad1d(_Constant):
-    """(C, W) or (N, C, W) with ``value`` added at both ends."""
+    """(C, W) or (N, C, W) with ``value`` added at both ends.
+
+    >>> nn.ConstantPad1d((1, 2), 9)(fb.tensor([[1, 2]]))
+    tensor([[9, 1, 2, 9, 9]])
+    """
 
     _dims = 1
 
@@ -80,7 +84,11 @@ class ZeroPad1d(_Zero):
 
 
 class ZeroPad2d(_Zero):
-    """(C, H, W) or (N, C, H, W) with zeros added all around."""
+    """(C, H, W) or (N, C, H, W) with zeros added all around.
+
+    >>> nn.ZeroPad2d(1)(fb.ones(1, 1, 2, 2)).shape
+    torch.Size([1, 1, 4, 4])
+    """
 
     _dims = 2
 
@@ -92,7 +100,11 @@ class ZeroPad3d(_Zero):
 
 
 class ReflectionPad1d(_Pad):
-    """(C, W) or (N, C, W) mirrored at both ends; the edge is not repeated."""
+    """(C, W) or (N, C, W) mirrored at both ends; the edge is not repeated.
+
+    >>> nn.ReflectionPad1d(2)(fb.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[3., 2., 1., 2., 3., 2., 1.]])
+    """
 
     _dims, _mode = 1, "reflect"
 
@@ -110,7 +122,11 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """(C, W) or (N, C, W) with its edges repeated."""
+    """(C, W) or (N, C, W) with its edges repeated.
+
+    >>> nn.ReplicationPad1d(1)(fb.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[1., 1., 2., 3., 3.]])
+    """
 
     _dims, _mode = 1, "replicate"
 
@@ -137,7 +153,11 @@ class _Circular(_Pad):
 
 
 class CircularPad1d(_Circular):
-    """(C, W) or (N, C, W) continued at each end with what stands at the other."""
+    """(C, W) or (N, C, W) continued at each end with what stands at the other.
+
+    >>> nn.CircularPad1d(1)(fb.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[3., 1., 2., 3., 1.]])
+    """
 
     _dims = 1
 

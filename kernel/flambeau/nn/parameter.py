@@ -17,6 +17,11 @@ class Parameter(Tensor):
     """A tensor that a module registers when it is assigned to it; mirrors ``nn.Parameter``.
 
     It shares the memory of ``data``, and wants gradients unless told otherwise.
+
+    >>> layer = nn.Module()
+    >>> layer.scale = nn.Parameter(fb.ones(2))
+    >>> [name for name, _ in layer.named_parameters()]
+    ['scale']
     """
 
     __slots__ = ()
@@ -24,6 +29,7 @@ class Parameter(Tensor):
     __torch_function__ = disabled_torch_function  # type: ignore[assignment]
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
+        """A leaf on the memory of ``data``."""
         if data is None:
             data = Tensor()
         if not isinstance(data, Tensor):
@@ -35,7 +41,13 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that a module registers as a buffer when it is assigned; mirrors ``nn.Buffer``."""
+    """A tensor that a module registers as a buffer when it is assigned; mirrors ``nn.Buffer``.
+
+    >>> layer = nn.Module()
+    >>> layer.mean = nn.Buffer(fb.zeros(2))
+    >>> list(layer.state_dict()), list(layer.parameters())
+    (['mean'], [])
+    """
 
     __slots__ = ()
 
@@ -43,6 +55,7 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
+        """A buffer on the memory of ``data``."""
         made = wrap_as(cls, (Tensor() if data is None else data).array)
         made.persistent = persistent
         return made
@@ -64,7 +77,8 @@ class UninitializedTensorMixin(Tensor):
     cls_to_become: type[Tensor]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return _new(cls)  # `__init__` does the rest
+        """An empty one; ``__init__`` does the rest."""
+        return _new(cls)
 
     def _begin(self, device: Any, dtype: Any) -> None:
         _fill(self, empty(0, device=device, dtype=dtype).array)

@@ -41,7 +41,12 @@ class _Parameters(Module):
 
 
 class ParameterList(_Parameters):
-    """A list of parameters (plain tensors put into it become parameters)."""
+    """A list of parameters (plain tensors put into it become parameters).
+
+    >>> weights = nn.ParameterList([fb.ones(2), fb.zeros(3)])
+    >>> weights[0].requires_grad, len(weights)
+    (True, 2)
+    """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()

@@ -51,7 +51,11 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest value of each window of (N, C, L)."""
+    """The largest value of each window of (N, C, L).
+
+    >>> nn.MaxPool1d(2)(fb.tensor([[1.0, 5.0, 3.0, 2.0]]))
+    tensor([[5., 3.]])
+    """
 
     def forward(self, input: Tensor) -> Any:
         """The maxima (and their places with ``return_indices``)."""
@@ -59,7 +63,11 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest value of each window of (N, C, H, W)."""
+    """The largest value of each window of (N, C, H, W).
+
+    >>> nn.MaxPool2d(3, stride=2, padding=1)(fb.ones(2, 3, 8, 8)).shape
+    torch.Size([2, 3, 4, 4])
+    """
 
     def forward(self, input: Tensor) -> Any:
         """The maxima (and their places with ``return_indices``)."""
@@ -81,7 +89,11 @@ class _AvgPool(Module):
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window of (N, C, L)."""
+    """The mean of each window of (N, C, L).
+
+    >>> nn.AvgPool1d(2)(fb.tensor([[1.0, 5.0, 3.0, 2.0]]))
+    tensor([[3.0000, 2.5000]])
+    """
 
     def __init__(
         self,
@@ -106,7 +118,11 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window of (N, C, H, W)."""
+    """The mean of each window of (N, C, H, W).
+
+    >>> nn.AvgPool2d(2)(fb.ones(2, 3, 8, 8)).shape
+    torch.Size([2, 3, 4, 4])
+    """
 
     def __init__(
         self,
@@ -161,7 +177,11 @@ class AdaptiveAvgPool1d(_Adaptive):
 
 
 class AdaptiveAvgPool2d(_Adaptive):
-    """Means of as many windows as the output is to have places; 1 is global average pooling."""
+    """Means of as many windows as the output is to have places; 1 is global average pooling.
+
+    >>> nn.AdaptiveAvgPool2d(1)(fb.ones(2, 512, 7, 7)).shape
+    torch.Size([2, 512, 1, 1])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """The means: (N, C, *output_size)."""
@@ -191,7 +211,11 @@ class AdaptiveMaxPool1d(_AdaptiveMax):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """The largest values of as many windows as the output is to have places."""
+    """The largest values of as many windows as the output is to have places.
+
+    >>> nn.AdaptiveMaxPool2d((5, 7))(fb.ones(1, 64, 8, 9)).shape
+    torch.Size([1, 64, 5, 7])
+    """
 
     def forward(self, input: Tensor) -> Any:
         """The maxima: (N, C, *output_size)."""
@@ -207,7 +231,11 @@ class AdaptiveMaxPool3d(_AdaptiveMax):
 
 
 class Upsample(Module):
-    """Images made larger, to ``size`` or by ``scale_factor``."""
+    """Images made larger, to ``size`` or by ``scale_factor``.
+
+    >>> nn.Upsample(scale_factor=2)(fb.tensor([[[1.0, 2.0]]]))
+    tensor([[[1., 1., 2., 2.]]])
+    """
 
     def __init__(
         self,
@@ -252,7 +280,11 @@ class UpsamplingBilinear2d(Upsample):
 
 
 class Flatten(Module):
-    """Dimensions ``start_dim`` to ``end_dim`` as one: (N, C, H, W) to (N, C·H·W)."""
+    """Dimensions ``start_dim`` to ``end_dim`` as one: (N, C, H, W) to (N, C·H·W).
+
+    >>> nn.Flatten()(fb.ones(32, 1, 28, 28)).shape
+    torch.Size([32, 784])
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -268,7 +300,11 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """One dimension as several."""
+    """One dimension as several.
+
+    >>> nn.Unflatten(1, (2, 5))(fb.ones(32, 10)).shape
+    torch.Size([32, 2, 5])
+    """
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()

@@ -251,6 +251,10 @@ class LSTM(RNNBase):
     """Long short-term memory (Hochreiter & Schmidhuber 1997); the state is (h, c).
 
     i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b); c' = f c + i g; h' = o tanh(c').
+
+    >>> out, (h, c) = nn.LSTM(3, 5, num_layers=2, batch_first=True)(fb.ones(4, 7, 3))
+    >>> out.shape, h.shape, c.shape
+    (torch.Size([4, 7, 5]), torch.Size([2, 4, 5]), torch.Size([2, 4, 5]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -258,7 +262,12 @@ class LSTM(RNNBase):
 
 
 class GRU(RNNBase):
-    """r, z = σ(W x + U h + b); n = tanh(W x + b + r (U h + b)); h' = (1 - z) n + z h."""
+    """r, z = σ(W x + U h + b); n = tanh(W x + b + r (U h + b)); h' = (1 - z) n + z h.
+
+    >>> out, h = nn.GRU(3, 5, bidirectional=True)(fb.ones(7, 4, 3))
+    >>> out.shape, h.shape
+    (torch.Size([7, 4, 10]), torch.Size([2, 4, 5]))
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:

@@ -14,6 +14,7 @@ from ..autograd.grad_mode import no_grad
 from ..autograd.hooks import RemovableHandle
 from ..record.slot import unrecorded
 from ..tensor import Size, Tensor, wrap
+from .call import hooks_of
 from .parameter import Parameter, is_lazy
 
 
@@ -84,7 +85,7 @@ class StateMethods:
         local = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = local
-        for hook, *_ in self._state_dict_pre_hooks:  # type: ignore[attr-defined]
+        for hook, *_ in hooks_of(self, "_state_dict_pre_hooks"):
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
         for name, child in self._modules.items():
@@ -92,7 +93,7 @@ class StateMethods:
                 child.state_dict(
                     destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
                 )
-        for hook, may_change, _ in self._state_dict_hooks:  # type: ignore[attr-defined]
+        for hook, may_change, _ in hooks_of(self, "_state_dict_hooks"):
             changed = hook(self, destination, prefix, local)
             if changed is not None and not may_change:
                 raise RuntimeError("state_dict post-hook must return None")
@@ -138,7 +139,7 @@ class StateMethods:
         error_msgs: list[str],
     ) -> None:
         """Notes what this module alone takes from a state_dict; subclasses may extend it."""
-        for hook, *_ in self._load_state_dict_pre_hooks:  # type: ignore[attr-defined]
+        for hook, *_ in hooks_of(self, "_load_state_dict_pre_hooks"):
             hook(
                 *(self, state_dict, prefix, local_metadata, strict),
                 *(missing_keys, unexpected_keys, error_msgs),
@@ -218,7 +219,7 @@ class _Loading:
         hooks = [
             (module, hook)
             for module in self.module.modules()
-            for hook, *_ in module._load_state_dict_post_hooks
+            for hook, *_ in hooks_of(module, "_load_state_dict_post_hooks")
         ]
         if not hooks or self.errors:  # hooks may still forgive a missing key
             self._check()

@@ -10,16 +10,16 @@ from ..ops.creation import full
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .containers import ModuleList
+from .dropout import Dropout
+from .linear import Linear
+from .module import Module
 from .multihead import (
     MultiheadAttention,
     TransformerEncoder,
     TransformerEncoderLayer,
     _activation,
 )
-from .containers import ModuleList
-from .dropout import Dropout
-from .linear import Linear
-from .module import Module
 from .norm import LayerNorm
 
 
@@ -27,6 +27,10 @@ class TransformerDecoderLayer(Module):
     """Self-attention, attention to the encoder's memory, and a feed-forward network.
 
     Each has a residual connection and a norm: of the sum, or with ``norm_first`` of what enters.
+
+    >>> layer = nn.TransformerDecoderLayer(8, nhead=2)
+    >>> layer(fb.ones(3, 1, 8), fb.ones(5, 1, 8)).shape
+    torch.Size([3, 1, 8])
     """
 
     def __init__(

@@ -78,7 +78,12 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """`MaxPool1d` undone: the maxima at their places, zeros elsewhere."""
+    """`MaxPool1d` undone: the maxima at their places, zeros elsewhere.
+
+    >>> out, places = nn.MaxPool1d(2, return_indices=True)(fb.tensor([[1.0, 5.0, 3.0, 2.0]]))
+    >>> nn.MaxUnpool1d(2)(out, places)
+    tensor([[0., 5., 3., 0.]])
+    """
 
     _dims = 1
 

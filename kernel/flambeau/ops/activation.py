@@ -1,7 +1,7 @@
 """Activations, and the softmax family.
 
-Where the output alone tells the slope, the rule keeps the output, so that ``inplace=True`` costs
-no copy.
+``inplace=True`` costs no copy: those of straight pieces keep on which piece each element was, and
+the output may be written to; where the output alone tells the slope of a curve, it is kept.
 """
 
 from __future__ import annotations
@@ -25,37 +25,45 @@ def _no_bools(x, name):
 
 @op(on="F", promote=only_float, inplace=True, extras=["positive"])
 def leaky_relu(xp, x, /, negative_slope=0.01):
-    """x where positive, negative_slope · x elsewhere."""
+    """x where positive, negative_slope · x elsewhere.
+
+    >>> nn.functional.leaky_relu(fb.tensor([-1.0, 2.0]))
+    tensor([-0.0100,  2.0000])
+    """
     low = x * x.dtype.type(negative_slope)
-    out = xp.maximum(x, low) if negative_slope <= 1 else xp.minimum(x, low)
-    return out, x > 0 if negative_slope < 0 else None  # else the output has x's sign
+    return xp.maximum(x, low) if negative_slope <= 1 else xp.minimum(x, low), x > 0
 
 
 @leaky_relu.gradient("x")
-def _(ns, g, out, positive, negative_slope):
-    return ns.where(out > 0 if positive is None else positive, g, g * negative_slope)
+def _(ns, g, positive, negative_slope):
+    return ns.where(positive, g, g * negative_slope)
 
 
-@op(on="F", inplace=True)
+@op(on="F", inplace=True, extras=["inside"])
 def hardtanh(xp, x, /, min_val=-1.0, max_val=1.0):
-    """x kept between two bounds."""
+    """x kept between two bounds.
+
+    >>> nn.functional.hardtanh(fb.tensor([-3.0, 0.5, 3.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
     _no_bools(x, "hardtanh")
     if min_val > max_val:
         raise BadValue(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
-    return xp.minimum(xp.maximum(x, x.dtype.type(min_val)), x.dtype.type(max_val))
+    low, high = x.dtype.type(min_val), x.dtype.type(max_val)
+    return xp.minimum(xp.maximum(x, low), high), (x > low) & (x < high)
 
 
-hardtanh.gradients(x=lambda g, out, min_val, max_val: g * ((out > min_val) & (out < max_val)))
+hardtanh.gradients(x=lambda g, inside: g * inside)
 
 
-@op(on="F", inplace=True)
+@op(on="F", inplace=True, extras=["inside"])
 def relu6(xp, x):
     """min(max(x, 0), 6)."""
     _no_bools(x, "relu6")
-    return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6))
+    return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)), (x > 0) & (x < 6)
 
 
-relu6.gradients(x=lambda g, out: g * ((out > 0) & (out < 6)))
+relu6.gradients(x=lambda g, inside: g * inside)
 
 
 @op(on="fb F", inplace=True)
@@ -67,13 +75,13 @@ def threshold(xp, x, /, threshold, value):
 threshold.gradients(x=lambda g, x, threshold: g * (x > threshold))
 
 
-@op(on="F", promote=only_float, inplace=True)
+@op(on="F", promote=only_float, inplace=True, extras=["inside"])
 def hardsigmoid(xp, x):
     """min(max(x + 3, 0), 6) / 6."""
-    return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+    return xp.minimum(xp.maximum(x + 3, 0), 6) / 6, (x > -3) & (x < 3)
 
 
-hardsigmoid.gradients(x=lambda g, out: g * ((out > 0) & (out < 1)) / 6)
+hardsigmoid.gradients(x=lambda g, inside: g * inside / 6)
 
 
 @op(on="F", promote=only_float, inplace=True)
@@ -107,7 +115,11 @@ for _op in (softshrink, hardshrink):
 
 @op(on="fb Tensor F", promote=alike)
 def prelu(xp, x, weight):
-    """x where positive, weight · x elsewhere; one weight, or one for each channel."""
+    """x where positive, weight · x elsewhere; one weight, or one for each channel.
+
+    >>> nn.functional.prelu(fb.tensor([-2.0, 2.0]), fb.tensor(0.1))
+    tensor([-0.2000,  2.0000])
+    """
     return xp.where(x > 0, x, _per_channel(xp, weight, x.ndim, x.shape) * x)
 
 
@@ -151,7 +163,11 @@ def _exponential_unit(xp, x, alpha, scale=1.0, stretch=1.0):
 
 @op(on="F", promote=only_float, inplace=True)
 def elu(xp, x, /, alpha=1.0):
-    """x where positive, alpha · (eˣ - 1) elsewhere."""
+    """x where positive, alpha · (eˣ - 1) elsewhere.
+
+    >>> nn.functional.elu(fb.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return _exponential_unit(xp, x, alpha)
 
 
@@ -176,7 +192,11 @@ celu.gradients(x=lambda ns, g, out, alpha: g * ns.where(out > 0, 1.0, out / alph
 
 @op(on="F", promote=only_float, inplace=True)
 def silu(xp, x):
-    """x · sigmoid(x)."""
+    """x · sigmoid(x).
+
+    >>> nn.functional.silu(fb.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2689,  0.0000,  1.7616])
+    """
     return x / (1 + xp.exp(-x))
 
 
@@ -188,7 +208,11 @@ def _(ns, g, x):
 
 @op(on="F", promote=only_float)
 def gelu(xp, x, /, approximate="none"):
-    """x · Φ(x), where Φ is the normal distribution's function; "tanh" is a fast formula for it."""
+    """x · Φ(x), where Φ is the normal distribution's function; "tanh" is a fast formula for it.
+
+    >>> nn.functional.gelu(fb.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.1587,  0.0000,  1.9545])
+    """
     if approximate == "tanh":
         inner = x * (1 + 0.044715 * (x * x)) * sqrt(2 / pi)
         return x * (1 + xp.tanh(inner)) * 0.5
@@ -214,7 +238,11 @@ def _softplus(xp, x):
 
 @op(on="F", promote=only_float)
 def softplus(xp, x, /, beta=1, threshold=20):
-    """log(1 + exp(beta · x)) / beta, and x itself where beta · x is above the threshold."""
+    """log(1 + exp(beta · x)) / beta, and x itself where beta · x is above the threshold.
+
+    >>> nn.functional.softplus(fb.tensor([-1.0, 0.0, 30.0]))
+    tensor([ 0.3133,  0.6931, 30.0000])
+    """
     z = x * beta
     return xp.where(z > threshold, x, _softplus(xp, z) / beta)
 
@@ -259,7 +287,11 @@ def tanhshrink(input):
 
 @function(on="F")
 def glu(input, dim=-1):
-    """The first half along ``dim`` times the sigmoid of the second."""
+    """The first half along ``dim`` times the sigmoid of the second.
+
+    >>> nn.functional.glu(fb.tensor([1.0, 2.0, 0.0, 100.0]))
+    tensor([0.5000, 2.0000])
+    """
     if input.ndim == 0:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     only_float([input.array])
@@ -293,7 +325,12 @@ def _floats(xp, x, dtype):
 
 @op(on="fb Tensor F")
 def softmax(xp, x, /, dim=None, dtype=None):
-    """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given."""
+    """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given.
+
+    >>> fb.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]]).softmax(dim=1)
+    tensor([[0.3333, 0.3333, 0.3333],
+            [0.0900, 0.2447, 0.6652]])
+    """
     x = _floats(xp, x, dtype)
     dim = at_dim(_along("softmax", x, dim), x.ndim)
     if x.ndim == 0 or not x.size:
@@ -306,7 +343,11 @@ def softmax(xp, x, /, dim=None, dtype=None):
 
 @op(on="fb Tensor F")
 def log_softmax(xp, x, /, dim=None, dtype=None):
-    """log(softmax(x)), without overflow."""
+    """log(softmax(x)), without overflow.
+
+    >>> nn.functional.log_softmax(fb.tensor([0.0, 1.0]), dim=0)
+    tensor([-1.3133, -0.3133])
+    """
     x = _floats(xp, x, dtype)
     dim = at_dim(_along("log_softmax", x, dim), x.ndim)
     if x.ndim == 0 or not x.size:

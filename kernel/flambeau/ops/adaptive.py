@@ -112,7 +112,9 @@ def _define(n):
 
     mean.__doc__ = (
         f"The last {n} dimensions divided into ``output_size`` parts each, and their means.\n\n"
-        f"Mirrors ``torch.nn.functional.{name}``."
+        f"Mirrors ``torch.nn.functional.{name}``.\n\n"
+        f">>> fb.nn.functional.{name}(fb.ones(2, 3{', 7' * n}), 1).shape\n"
+        f"torch.Size([2, 3{', 1' * n}])\n"
     )
     mean.gradients(x=lambda ns, g, x_shape: ns.adaptive_spread(g, tuple(x_shape[-n:])))
 

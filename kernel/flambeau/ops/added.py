@@ -23,7 +23,11 @@ def _added(x, product, beta, alpha):
 
 @op(promote=alike, inplace=True)
 def addmm(xp, x, mat1, mat2, /, beta=1, alpha=1):
-    """beta · x + alpha · (mat1 @ mat2)."""
+    """beta · x + alpha · (mat1 @ mat2).
+
+    >>> fb.addmm(fb.tensor([1.0, 2.0]), fb.ones(3, 2), fb.ones(2, 2)).shape
+    torch.Size([3, 2])
+    """
     check_dims("mat1", mat1, 2)
     check_dims("mat2", mat2, 2)
     return _fits(_added(x, xp.dot(mat1, mat2), beta, alpha), mat1.shape[0], mat2.shape[1])
@@ -31,7 +35,11 @@ def addmm(xp, x, mat1, mat2, /, beta=1, alpha=1):
 
 @op(promote=alike, inplace=True)
 def baddbmm(xp, x, batch1, batch2, /, beta=1, alpha=1):
-    """beta · x + alpha · (batch1 @ batch2), in batches."""
+    """beta · x + alpha · (batch1 @ batch2), in batches.
+
+    >>> fb.baddbmm(fb.zeros(1, 1, 1), fb.ones(5, 2, 3), fb.ones(5, 3, 4)).shape
+    torch.Size([5, 2, 4])
+    """
     _check_batches(batch1, batch2)
     shape = (batch1.shape[0], batch1.shape[1], batch2.shape[2])
     return _fits(_added(x, xp.matmul(batch1, batch2), beta, alpha), *shape)

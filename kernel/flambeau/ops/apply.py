@@ -157,7 +157,7 @@ def _several(
         shapes, dtypes = [o.array.shape for o in outs], [o.array.dtype for o in outs]
         main = Node(plan, parents, kept, shapes, dtypes)
         if plan.watch:
-            _watch(main, plan, inputs, outs[0])
+            _watch(main, plan, inputs, outs[op.reads])
         for i, out in enumerate(outs):
             if out.array.dtype.kind in "fcV":
                 out._node = Output(main, i, shapes[i], dtypes[i])

@@ -33,7 +33,12 @@ def _factor(xp, alpha, x, y):
 
 @op(promote=same, inplace=True, holomorphic=True)
 def add(xp, x, y, /, alpha=1):
-    """x + alpha · y."""
+    """x + alpha · y.
+
+    >>> fb.add(fb.tensor([1, 2]), fb.tensor([[10], [20]]), alpha=2)
+    tensor([[21, 22],
+            [41, 42]])
+    """
     if alpha == 1:
         return x + y
     out = x + _factor(xp, alpha, x, y) * y
@@ -65,7 +70,11 @@ mul.gradients(x=lambda g, y: g * y, y=lambda g, x: g * x)
 
 @op(promote=same, inplace=True, aliases=["divide"], holomorphic=True)
 def div(xp, x, y, /, rounding_mode=None):
-    """x / y; ``rounding_mode`` "floor" or "trunc" rounds it down or towards zero."""
+    """x / y; ``rounding_mode`` "floor" or "trunc" rounds it down or towards zero.
+
+    >>> fb.div(fb.tensor([-7, 7]), 2), fb.div(fb.tensor([-7, 7]), 2, rounding_mode="trunc")
+    (tensor([-3.5000,  3.5000]), tensor([-3,  3]))
+    """
     if rounding_mode is None:
         return xp.divide(_float(x), _float(y))
     if rounding_mode == "floor":
@@ -109,14 +118,22 @@ def _no_zero(xp, x, y):
 
 @op(promote=without("b", same), inplace=True)
 def floor_divide(xp, x, y):
-    """x / y rounded down."""
+    """x / y rounded down.
+
+    >>> fb.tensor([-7, 7]) // 2
+    tensor([-4,  3])
+    """
     _no_zero(xp, x, y)
     return xp.floor_divide(x, y)
 
 
 @op(promote=without("bc", some_tensor(same)), inplace=True)
 def remainder(xp, x, y):
-    """x - y · floor(x / y): the rest of the division, with the sign of y."""
+    """x - y · floor(x / y): the rest of the division, with the sign of y.
+
+    >>> fb.tensor([-7, 7]) % 3
+    tensor([2, 1])
+    """
     _no_zero(xp, x, y)
     return xp.remainder(x, y)
 
@@ -143,7 +160,11 @@ def _powers(arrays):
 
 @op(promote=_powers, inplace=True, holomorphic=True)
 def pow(xp, x, exponent):
-    """x to the power of ``exponent``; either may be a number."""
+    """x to the power of ``exponent``; either may be a number.
+
+    >>> fb.tensor([1, 2, 3]) ** 2, 2 ** fb.tensor([1, 2, 3])
+    (tensor([1, 4, 9]), tensor([2, 4, 8]))
+    """
     if isinstance(exponent, xp.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
         return _whole_powers(xp, x, exponent)
     return x**exponent
@@ -188,7 +209,11 @@ atan2.gradients(
 
 @op(promote=without("c", only_tensors(same)))
 def maximum(xp, x, y):
-    """The larger of x and y; where they are equal, each gets half of the gradient."""
+    """The larger of x and y; where they are equal, each gets half of the gradient.
+
+    >>> fb.maximum(fb.tensor([1, 5]), fb.tensor([3, 2]))
+    tensor([3, 5])
+    """
     return xp.maximum(x, y)
 
 
@@ -219,7 +244,11 @@ def _bounds(arrays):
 
 @op(promote=without("c", _bounds), inplace=True, aliases=["clip"], backward="ClampBackward1")
 def clamp(xp, x, min=None, max=None):
-    """min(max(x, min), max); a bound of None is none. The bounds may be numbers or tensors."""
+    """min(max(x, min), max); a bound of None is none. The bounds may be numbers or tensors.
+
+    >>> fb.tensor([-3, 0, 7]).clamp(min=0, max=5)
+    tensor([0, 0, 5])
+    """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if min is not None:
@@ -264,7 +293,12 @@ where_.gradients(
 
 @function(on="fb")
 def where(condition, input=None, other=None):
-    """x where the condition holds, y elsewhere; with the condition alone its True places."""
+    """x where the condition holds, y elsewhere; with the condition alone its True places.
+
+    >>> x = fb.tensor([-1.0, 2.0])
+    >>> fb.where(x > 0, x, 0.0)
+    tensor([0., 2.])
+    """
     if input is None and other is None:
         return FUNCTIONS["nonzero"](condition, as_tuple=True)
     return where_(condition, input, other)
@@ -287,7 +321,11 @@ def _of_one_type(arrays):
 
 @op(promote=_of_one_type, inplace=True, holomorphic=True)
 def lerp(xp, x, end, weight):
-    """x + weight · (end - x): on the straight line from x to ``end``."""
+    """x + weight · (end - x): on the straight line from x to ``end``.
+
+    >>> fb.lerp(fb.tensor([0.0, 10.0]), fb.tensor([4.0, 20.0]), 0.25)
+    tensor([ 1.0000, 12.5000])
+    """
     return x + weight * (end - x)
 
 

@@ -115,14 +115,24 @@ def dstack(tensors):
 
 @function(on="fb", aliases=[])
 def column_stack(tensors):
-    """The tensors side by side, vectors as columns."""
+    """The tensors side by side, vectors as columns.
+
+    >>> fb.column_stack([fb.tensor([1, 2]), fb.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
     some(tensors, "column_stack")
     return cat([t.reshape(-1, 1) if t.ndim < 2 else t for t in tensors], 1)
 
 
 @function(on="fb")
 def broadcast_tensors(*tensors):
-    """The tensors expanded to the shape that they have together."""
+    """The tensors expanded to the shape that they have together.
+
+    >>> a, b = fb.broadcast_tensors(fb.ones(2, 1), fb.ones(3))
+    >>> a.shape, b.shape
+    (torch.Size([2, 3]), torch.Size([2, 3]))
+    """
     found = _listed(tensors)
     shape = broadcast_shapes(*(t.shape for t in found))
     return tuple(t.expand(shape) for t in found)
@@ -158,14 +168,27 @@ def _chosen(input: Tensor, places: list[Any], width: int) -> Tensor:
 
 @function(on="fb")
 def combinations(input, r=2, with_replacement=False):
-    """All choices of r elements of a vector, one in each row."""
+    """All choices of r elements of a vector, one in each row.
+
+    >>> fb.combinations(fb.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
+    """
     choose: Any = combinations_with_replacement if with_replacement else _combinations
     return _chosen(input, list(choose(range(len(input)), r)), r)
 
 
 @function(on="fb")
 def cartesian_prod(*tensors):
-    """All choices of one element from each vector, one in each row."""
+    """All choices of one element from each vector, one in each row.
+
+    >>> fb.cartesian_prod(fb.tensor([1, 2]), fb.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
     if len(tensors) == 1:
         return tensors[0]
     ways = np.array(list(product(*(range(len(t)) for t in tensors))), "int64")
@@ -179,7 +202,12 @@ def cartesian_prod(*tensors):
 
 @function
 def kron(input, other):
-    """Each element of the input times the whole of the other, as blocks."""
+    """Each element of the input times the whole of the other, as blocks.
+
+    >>> fb.kron(fb.eye(2), fb.tensor([[1.0, 2.0]]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]])
+    """
     n = max(input.ndim, other.ndim)
     a, b = (t.reshape((1,) * (n - t.ndim) + tuple(t.shape)) for t in (input, other))
     shape = tuple(i * j for i, j in zip(a.shape, b.shape, strict=True))
@@ -201,7 +229,12 @@ def _triangle(keep: Any, row: int, col: int, offset: int, dtype: Any, device: An
 
 @function(on="fb")
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
-    """Rows and columns of the lower triangle of a matrix, as a tensor (2, n)."""
+    """Rows and columns of the lower triangle of a matrix, as a tensor (2, n).
+
+    >>> fb.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
     return _triangle(np.tril_indices, row, col, offset, dtype, device)
 
 

@@ -87,6 +87,10 @@ def scaled_dot_product_attention(
 
     ``scale`` is 1 / √E by default; ``enable_gqa`` lets several heads of the query share one of the
     key and the value. Mirrors ``torch.nn.functional.scaled_dot_product_attention``.
+
+    >>> q, k, v = fb.ones(2, 3, 8), fb.ones(2, 5, 8), fb.ones(2, 5, 4)
+    >>> nn.functional.scaled_dot_product_attention(q, k, v).shape
+    torch.Size([2, 3, 4])
     """
     _check(query, key, value, attn_mask)
     if is_causal and attn_mask is not None and (query.ndim != 4 or dropout_p > 0):

@@ -97,6 +97,11 @@ def embedding_bag(
 
     Bags are the rows of a 2D ``input``; in a 1D one they begin at ``offsets``. Mirrors
     ``torch.nn.functional.embedding_bag``.
+
+    >>> table = fb.tensor([[1.0], [2.0], [4.0]])
+    >>> nn.functional.embedding_bag(fb.tensor([0, 1, 2]), table, fb.tensor([0, 2]), mode="sum")
+    tensor([[3.],
+            [4.]])
     """
     _check(input, mode, per_sample_weights, scale_grad_by_freq, sparse)
     if max_norm is not None:
@@ -170,6 +175,9 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     """softmax((logits + Gumbel noise) / tau); ``hard`` gives one-hot, with the gradient of soft.
 
     Mirrors ``torch.nn.functional.gumbel_softmax``.
+
+    >>> nn.functional.gumbel_softmax(fb.zeros(5, 3), hard=True).sum(1)
+    tensor([1., 1., 1., 1., 1.])
     """
     noise = -(-rand_like(logits).clamp(1e-30).log()).log()
     soft = softmax((logits + noise) / tau, dim)

@@ -214,6 +214,10 @@ def cross_entropy(
 
     A floating ``target`` of the input's shape holds probabilities instead. Mirrors
     ``torch.nn.functional.cross_entropy``.
+
+    >>> logits = fb.tensor([[2.0, 0.0], [0.0, 2.0]])
+    >>> nn.functional.cross_entropy(logits, fb.tensor([0, 0]), reduction="none")
+    tensor([0.1269, 2.1269])
     """
     reduction = chosen(size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
@@ -242,7 +246,7 @@ def _soft(input, target, weight, reduction, smoothing):
     values = -(log_softmax(input, dim) * target).sum(dim)
     if reduction == "none":
         return values
-    return values.sum() / (max(1, values.numel()) if reduction == "mean" else 1)
+    return values.sum() / (values.numel() if reduction == "mean" else 1)
 
 
 # From log-probabilities
@@ -277,6 +281,9 @@ def nll_loss(
     """-input[target]: input (N, C, ...) are log-probabilities, target (N, ...) class numbers.
 
     Mirrors ``torch.nn.functional.nll_loss``.
+
+    >>> nn.functional.nll_loss(fb.tensor([[-0.5, -1.5]]), fb.tensor([1]))
+    tensor(1.5000)
     """
     reduction = chosen(size_average, reduce, reduction)
     if input.ndim == 1:

@@ -18,7 +18,11 @@ def _of_one_type(arrays):
 
 @op(promote=tensor_first(same), inplace=True)
 def eq(xp, x, y):
-    """x = y, element by element."""
+    """x = y, element by element.
+
+    >>> fb.tensor([1, 2]) == fb.tensor([1, 3])
+    tensor([ True, False])
+    """
     return xp.equal(x, y)
 
 
@@ -54,7 +58,11 @@ def ge(xp, x, y):
 
 @op(promote=only_tensors(_of_one_type))
 def isclose(xp, x, y, /, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """|x - y| ≤ atol + rtol · \\|y\\|, element by element."""
+    """|x - y| ≤ atol + rtol · \\|y\\|, element by element.
+
+    >>> fb.isclose(fb.tensor([1.0, 1.0]), fb.tensor([1.0 + 1e-7, 1.1]))
+    tensor([ True, False])
+    """
     for name, size in (("rtol", rtol), ("atol", atol)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {size}")
@@ -63,7 +71,11 @@ def isclose(xp, x, y, /, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @function
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
-    """Whether |input - other| ≤ atol + rtol · \\|other\\| everywhere, as a Python bool."""
+    """Whether |input - other| ≤ atol + rtol · \\|other\\| everywhere, as a Python bool.
+
+    >>> fb.allclose(fb.tensor([0.1 + 0.2]), fb.tensor([0.3]))
+    True
+    """
     if input.dtype != other.dtype:
         raise RuntimeError(f"allclose: {input.dtype} and {other.dtype} are not the same dtype")
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
@@ -71,7 +83,11 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @function
 def equal(input, other):
-    """Whether both have the same shape and the same values, as a Python bool."""
+    """Whether both have the same shape and the same values, as a Python bool.
+
+    >>> fb.equal(fb.tensor([1, 2]), fb.tensor([1, 2, 3]))
+    False
+    """
     return input.array.shape == other.array.shape and bool(eq(input, other).all())
 
 
@@ -80,7 +96,11 @@ def equal(input, other):
 
 @op
 def isnan(xp, x):
-    """Whether it is not a number."""
+    """Whether it is not a number.
+
+    >>> fb.isnan(fb.tensor([1.0, fb.nan]))
+    tensor([False,  True])
+    """
     return xp.isnan(x)
 
 
@@ -125,7 +145,11 @@ def logical_xor(xp, x, y):
 
 @op(inplace=True)
 def logical_not(xp, x):
-    """Whether it is 0."""
+    """Whether it is 0.
+
+    >>> fb.logical_not(fb.tensor([0, 3]))
+    tensor([ True, False])
+    """
     return xp.logical_not(x)
 
 
@@ -213,13 +237,21 @@ def _exclusive_or(rows):
 
 @op
 def all(xp, x, /, dim=None, keepdim=False):
-    """Whether all elements are true, over ``dim`` or everywhere."""
+    """Whether all elements are true, over ``dim`` or everywhere.
+
+    >>> fb.tensor([[True, False], [True, True]]).all(dim=1)
+    tensor([False,  True])
+    """
     return xp.all(x, axis=_axis(dim), keepdims=keepdim).astype(_truth(x))
 
 
 @op
 def any(xp, x, /, dim=None, keepdim=False):
-    """Whether an element is true, over ``dim`` or anywhere."""
+    """Whether an element is true, over ``dim`` or anywhere.
+
+    >>> fb.tensor([[0, 1], [0, 0]]).any(dim=1)
+    tensor([ True, False])
+    """
     return xp.any(x, axis=_axis(dim), keepdims=keepdim).astype(_truth(x))
 
 
@@ -233,7 +265,11 @@ def _truth(x):
 
 @op
 def count_nonzero(xp, x, /, dim=None):
-    """How many elements are not 0, over ``dim`` or everywhere."""
+    """How many elements are not 0, over ``dim`` or everywhere.
+
+    >>> fb.count_nonzero(fb.tensor([[0, 1], [2, 3]]), dim=0)
+    tensor([1, 2])
+    """
     return xp.asarray(xp.count_nonzero(x, axis=_axis(dim))).astype("int64")
 
 
@@ -246,7 +282,11 @@ def _comparable(arrays):
 
 @op(promote=some_tensor(_comparable), on="fb")
 def isin(xp, elements, test_elements, /, assume_unique=False, invert=False):
-    """Which elements occur in ``test_elements``."""
+    """Which elements occur in ``test_elements``.
+
+    >>> fb.isin(fb.tensor([1, 2, 3]), fb.tensor([2, 5]))
+    tensor([False,  True, False])
+    """
     return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
 
 

@@ -57,7 +57,11 @@ def imag(input):
 
 @op(name="complex", on="fb", promote=alike)
 def complex_(xp, real, imag):
-    """real + i · imag."""
+    """real + i · imag.
+
+    >>> fb.complex(fb.tensor([1.0]), fb.tensor([-2.0]))
+    tensor([1.-2.j])
+    """
     if real.dtype.kind != "f":
         raise RuntimeError(f"expected floating inputs of one type, got {real.dtype.name}")
     out = xp.empty(xp.broadcast_shapes(real.shape, imag.shape), _OF_REAL[real.dtype.name])
@@ -70,7 +74,11 @@ complex_.gradients(real=lambda ns, g: ns.real(g), imag=lambda ns, g: ns.imag(g))
 
 @function(on="fb")
 def polar(abs, angle):
-    """abs · (cos angle + i · sin angle)."""
+    """abs · (cos angle + i · sin angle).
+
+    >>> fb.polar(fb.tensor([2.0]), fb.tensor([0.0]))
+    tensor([2.+0.j])
+    """
     for name, given in (("abs", abs), ("angle", angle)):
         if not isinstance(given, Tensor):
             kind = type(given).__name__
@@ -92,7 +100,11 @@ conj.gradients(x=lambda ns, g: ns.conj(g))
 
 @op
 def angle(xp, x):
-    """The angle of a complex number, from -π to π; of a real one 0, or π where it is negative."""
+    """The angle of a complex number, from -π to π; of a real one 0, or π where it is negative.
+
+    >>> fb.angle(fb.tensor([1j, -1.0]))
+    tensor([1.5708, 3.1416])
+    """
     x = floating(x)
     return xp.where(xp.isnan(x), x, xp.angle(x)) if x.dtype.kind == "f" else xp.angle(x)
 
@@ -108,7 +120,11 @@ def _(ns, g, x):
 
 @op(on="fb", view=True)
 def view_as_real(xp, x):
-    """The real and the imaginary parts side by side in a new last dimension; the same memory."""
+    """The real and the imaginary parts side by side in a new last dimension; the same memory.
+
+    >>> fb.view_as_real(fb.tensor([1 + 2j]))
+    tensor([[1., 2.]])
+    """
     if x.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return x[..., None].view(x.real.dtype)
@@ -116,7 +132,11 @@ def view_as_real(xp, x):
 
 @op(on="fb", view=True)
 def view_as_complex(xp, x):
-    """The last dimension, of size 2, as the parts of complex numbers; the same memory."""
+    """The last dimension, of size 2, as the parts of complex numbers; the same memory.
+
+    >>> fb.view_as_complex(fb.tensor([[1.0, 2.0]]))
+    tensor([1.+2.j])
+    """
     if x.dtype not in FLOATING or x.dtype.kind == "c" or not x.ndim or x.shape[-1] != 2:
         raise RuntimeError("Tensor must be of floats and have a last dimension of size 2")
     x = x if x.strides[-1] == x.itemsize else x.copy()

@@ -186,7 +186,10 @@ def _check(x, weight, n, groups):
 _CONV = """Convolution of (N, C, {dims}) with filters (O, C / groups, kernel), plus a bias (O).
 
 ``padding`` is a number, one for each dimension, 'same' or 'valid'; N may be missing.
-Mirrors ``torch.nn.functional.conv{n}d``."""
+Mirrors ``torch.nn.functional.conv{n}d``.
+
+>>> fb.nn.functional.conv{n}d(fb.ones(2, 3{eights}), fb.ones(5, 3{threes})).shape
+torch.Size([2, 5{sixes}])"""
 _TRANSPOSED = """What gives conv{n}d its gradient, with a weight of (C, O / groups, kernel).
 
 Mirrors ``torch.nn.functional.conv_transpose{n}d``."""
@@ -203,7 +206,9 @@ def _define(n):
             return _convolve(xp, x[None], weight, bias, plan)[0]
         return _convolve(xp, x, weight, bias, plan)
 
-    conv.__doc__ = _CONV.format(n=n, dims=_DIMS[n])
+    conv.__doc__ = _CONV.format(
+        n=n, dims=_DIMS[n], eights=", 8" * n, threes=", 3" * n, sixes=", 6" * n
+    )
     conv.gradients(
         x=lambda ns, g, weight, x_shape, stride, padding, dilation, groups: ns.conv_input(
             g, weight, x_shape, stride, padding, dilation, groups

@@ -66,7 +66,11 @@ def to(
     memory_format=None,
     other=None,
 ):
-    """This tensor in a dtype, on a device, or as another tensor; itself if it is so already."""
+    """This tensor in a dtype, on a device, or as another tensor; itself if it is so already.
+
+    >>> fb.tensor([1.7, -1.7]).to(fb.int64)
+    tensor([ 1, -1])
+    """
     dtype, device = _target(args if other is None else (*args, other), dtype, device)
     dtype = _OF_PYTHON.get(dtype, dtype)
     flags = [arg for arg in args if isinstance(arg, bool)]  # non_blocking, copy
@@ -143,7 +147,11 @@ def type_(self, dtype=None, non_blocking=False):
 
 @function(on="Tensor")
 def type_as(self, other):
-    """This tensor in the type and on the device of another."""
+    """This tensor in the type and on the device of another.
+
+    >>> fb.tensor([1, 2]).type_as(fb.tensor(0.5))
+    tensor([1., 2.])
+    """
     return to(self, other)
 
 
@@ -170,14 +178,22 @@ def is_complex(input: Tensor) -> bool:
 
 @function(on="fb")
 def result_type(tensor: Any, other: Any) -> dtypes.dtype:
-    """The type that arithmetic on the two gives."""
+    """The type that arithmetic on the two gives.
+
+    >>> fb.result_type(fb.tensor([1, 2]), 0.5)
+    torch.float32
+    """
     operands = [v.array if isinstance(v, Tensor) else v for v in (tensor, other)]
     return dtypes.OF_NUMPY[dtypes.common(operands)]
 
 
 @function(on="fb")
 def promote_types(type1: dtypes.dtype, type2: dtypes.dtype) -> dtypes.dtype:
-    """The smallest type that both fit; an integer never widens a float."""
+    """The smallest type that both fit; an integer never widens a float.
+
+    >>> fb.promote_types(fb.int64, fb.float16)
+    torch.float16
+    """
     return dtypes.promote_types(type1, type2)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..dtypes import dtype
 from ..tensor import Tensor
 from .arrange import unfold_dim
 from .complex import view_as_complex, view_as_real
@@ -15,6 +16,7 @@ from .shape import (
     diagonal,
     expand,
     permute,
+    reshape,
     row_major,
     squeeze,
     t,
@@ -50,12 +52,17 @@ def _expand(input: Tensor, size: Any, *, implicit: bool = False) -> Tensor:
     return expand(input, size)
 
 
-for _name, _view in {
+def _view(input: Tensor, size: Any) -> Tensor:
+    """With memory of its own it can have any shape, however the input lies in memory."""
+    return view(input, size) if isinstance(size, dtype) else reshape(input, size)
+
+
+for _name, _shown in {
     "alias": alias, "as_strided": as_strided, "detach": _detach, "diagonal": diagonal,
     "expand": _expand, "permute": permute, "select": select, "slice": slice_dim, "split": split,
     "split_with_sizes": split_with_sizes, "squeeze": squeeze, "t": t, "transpose": transpose,
-    "unbind": unbind, "unfold": unfold_dim, "unsqueeze": unsqueeze, "view": view,
+    "unbind": unbind, "unfold": unfold_dim, "unsqueeze": unsqueeze, "view": _view,
     "view_as_complex": view_as_complex, "view_as_real": view_as_real,
 }.items():  # fmt: skip
-    _copying(_view, _name)
+    _copying(_shown, _name)
 _copying(_narrow, "narrow", on="fb Tensor")

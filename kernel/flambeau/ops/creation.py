@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from math import prod
 from threading import get_ident
 from typing import Any
 
@@ -91,8 +93,8 @@ def unwrapped(data: Any) -> Any:
 
 
 def _plain(data: Any) -> Any:
-    """Ranges, sparse matrices of SciPy and tables of pandas as what NumPy understands."""
-    if isinstance(data, range):
+    """Ranges, deques, sparse matrices of SciPy, tables of pandas as what NumPy understands."""
+    if isinstance(data, Sequence) and not isinstance(data, (list, tuple, str, bytes)):
         return list(data)
     library = type(data).__module__.partition(".")[0]
     if library == "scipy" and hasattr(data, "toarray"):
@@ -136,11 +138,10 @@ def array_of(data: Any, dtype: Dtype | None) -> np.ndarray:
 def _common_type(data: Any, array: np.ndarray) -> Dtype:
     """The type that holds all numbers of nested lists; Python's floats are of the default type."""
     default = dtypes.get_default_dtype()
-    usual = {"b": bool, "i": int, "u": int, "f": float, "c": complex}[array.dtype.kind]
-    found = [t or usual for t in _types_in(data)] or [float]
-    return functools.reduce(
-        dtypes.promote_types, [default if t is float else dtypes.of(t) for t in found]
-    )
+    usual = {"b": bool, "i": int, "u": int, "c": complex}.get(array.dtype.kind, float)
+    found = [t or usual for t in _types_in(data)]
+    kinds = [default if t is float else dtypes.of(t) for t in found] or [default]
+    return functools.reduce(dtypes.promote_types, kinds)
 
 
 def _types_in(data: Any) -> set[Any]:
@@ -256,6 +257,8 @@ def shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
     shape = sizes(size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
+    if prod(shape) >= 2**60:  # eight bytes each could not be counted
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     return shape
 
 

@@ -93,6 +93,10 @@ def ctc_loss(
 
     ``log_probs`` (T, N, C); ``targets`` (N, S) or all in a row. Class ``blank`` means "nothing
     new". Mirrors ``torch.nn.functional.ctc_loss``.
+
+    >>> log_probs = fb.zeros(5, 1, 3).log_softmax(2)
+    >>> nn.functional.ctc_loss(log_probs, fb.tensor([[1, 2]]), (5,), (2,))
+    tensor(0.9689)
     """
     check_reduction(reduction)
     single = log_probs.ndim == 2

@@ -18,6 +18,9 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     """The differences of neighbours along ``dim``, taken n times; of booleans whether they differ.
 
     ``prepend`` and ``append`` are put before and after the input first.
+
+    >>> fb.diff(fb.tensor([1, 4, 9]))
+    tensor([3, 5])
     """
     if not input.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
@@ -30,7 +33,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     for _ in range(min(n, x.shape[at])):
         before, after = _pairs(x, at)
         x = minus(after, before)
-    return x
+    return x if n else x.clone()
 
 
 # Slopes
@@ -43,6 +46,9 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
     Inside by both neighbours, so that parabolas come out right; at the edges by a line
     (``edge_order=1``) or a parabola (2). ``spacing`` is the distance of neighbours (1), a list of
     one for each dimension, or a list of tensors with the coordinates.
+
+    >>> fb.gradient(fb.tensor([0.0, 1.0, 4.0, 9.0]))
+    (tensor([1., 2., 4., 5.]),)
     """
     dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     dims = [at_dim(d, input.ndim) for d in dims]
@@ -142,7 +148,11 @@ def _strips(y, x, dx, dim):
 
 @function(on="fb", aliases=["trapz"])
 def trapezoid(y, x=None, *, dx=1, dim=-1):
-    """The area under y along ``dim`` by trapezoids, over points x or steps of dx."""
+    """The area under y along ``dim`` by trapezoids, over points x or steps of dx.
+
+    >>> fb.trapezoid(fb.tensor([0.0, 1.0, 4.0]), dx=0.5)
+    tensor(1.5000)
+    """
     return _strips(y, x, dx, dim).sum(dim)
 
 

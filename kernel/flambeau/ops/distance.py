@@ -8,7 +8,11 @@ from .registry import FUNCTIONS, OPS, function
 
 @function(on="fb F")
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``."""
+    """x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps)) along ``dim``.
+
+    >>> nn.functional.cosine_similarity(fb.tensor([[1.0, 0.0]]), fb.tensor([[1.0, 1.0]]))
+    tensor([0.7071])
+    """
     x1, x2 = FUNCTIONS["broadcast_tensors"](x1, x2)
     return (unit(x1, dim, eps) * unit(x2, dim, eps)).sum(dim)
 
@@ -87,7 +91,12 @@ def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None,
     reduce=None, reduction="mean",
 ):  # fmt: skip
-    """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin)."""
+    """max(0, ‖anchor - positive‖ - ‖anchor - negative‖ + margin).
+
+    >>> anchor, far = fb.zeros(1, 2), fb.tensor([[0.3, 0.4]])
+    >>> nn.functional.triplet_margin_loss(anchor, anchor, far)
+    tensor(0.5000)
+    """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:

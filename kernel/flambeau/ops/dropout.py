@@ -72,6 +72,10 @@ def dropout(input, p=0.5, training=True, inplace=False):
     """Zeroes each entry with probability p and divides the others by 1 - p, in training.
 
     Mirrors ``torch.nn.functional.dropout``.
+
+    >>> x = nn.functional.dropout(fb.ones(1000), p=0.5)
+    >>> x.unique(), nn.functional.dropout(fb.ones(2), training=False)
+    (tensor([0., 2.]), tensor([1., 1.]))
     """
     return run(dropout_op, input, p, training, inplace)
 

@@ -56,7 +56,11 @@ def eig(A):
 
 @function(on="linalg")
 def eigvals(A):
-    """The eigenvalues of any square matrix, complex and in no fixed order."""
+    """The eigenvalues of any square matrix, complex and in no fixed order.
+
+    >>> fb.linalg.eigvals(fb.tensor([[0.0, -1.0], [1.0, 0.0]])).abs().round()
+    tensor([1., 1.])
+    """
     return eig_op(A)[0]
 
 

@@ -65,6 +65,10 @@ def einsum(equation, *operands):
     A letter names a dimension; one that is missing after ``->`` is summed over, one that an operand
     has twice is its diagonal, ``...`` are dimensions that broadcast. Without ``->`` the letters
     that occur once are kept, in alphabetical order. Mirrors ``torch.einsum``.
+
+    >>> x = fb.tensor([[1, 2], [3, 4]])
+    >>> fb.einsum("ij,ij->i", x, x), fb.einsum("ii", x)
+    (tensor([ 5, 25]), tensor(5))
     """
     if not operands:
         raise ValueError("einsum(): must specify the equation string and at least one operand")

@@ -266,7 +266,11 @@ atanh.gradients(x=lambda g, x: g / (1 - x * x))
 
 @op(promote=to_float, on="fb Tensor F", inplace=True, holomorphic=True)
 def sigmoid(xp, x):
-    """1 / (1 + e⁻ˣ), from 0 to 1."""
+    """1 / (1 + e⁻ˣ), from 0 to 1.
+
+    >>> fb.sigmoid(fb.tensor([-2.0, 0.0, 2.0]))
+    tensor([0.1192, 0.5000, 0.8808])
+    """
     return 1 / (1 + xp.exp(-x))
 
 
@@ -275,7 +279,11 @@ sigmoid.gradients(x=lambda g, out: g * (out * (1 - out)))
 
 @op(on="fb Tensor F", inplace=True)
 def relu(xp, x):
-    """max(x, 0); its slope at 0 is taken as 0."""
+    """max(x, 0); its slope at 0 is taken as 0.
+
+    >>> fb.relu(fb.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     if x.dtype.kind == "b":
         raise RuntimeError("a bool tensor has no relu; x.float() has")
     return xp.maximum(x, x.dtype.type(0))
@@ -362,7 +370,11 @@ def trunc(xp, x):
 
 @op(promote=without("bc"), inplace=True)
 def round(xp, x, /, decimals=0):
-    """The nearest number with so many decimals; of two, the even one."""
+    """The nearest number with so many decimals; of two, the even one.
+
+    >>> fb.tensor([0.5, 1.5, 2.5]).round()
+    tensor([0., 2., 2.])
+    """
     if x.dtype.kind == "f":
         return xp.round(x, decimals)
     if decimals:

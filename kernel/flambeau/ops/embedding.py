@@ -76,6 +76,11 @@ def embedding(
 
     ``padding_idx`` names a row that gets no gradient, ``max_norm`` shortens in place the rows used
     that are longer; gradients are dense, whatever ``sparse`` says.
+
+    >>> table = fb.tensor([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+    >>> nn.functional.embedding(fb.tensor([2, 1]), table)
+    tensor([[3., 4.],
+            [1., 2.]])
     """
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:

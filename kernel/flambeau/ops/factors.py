@@ -24,7 +24,12 @@ _Svd, _OldSvd = result_type("linalg_svd", "U", "S", "Vh"), result_type("svd", "U
 
 @function(on="linalg")
 def cholesky(A, *, upper=False):
-    """L with A = L L' (or its transpose); LinAlgError where A is not positive-definite."""
+    """L with A = L L' (or its transpose); LinAlgError where A is not positive-definite.
+
+    >>> fb.linalg.cholesky(fb.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
     return base.cholesky(A, upper)
 
 
@@ -102,7 +107,12 @@ def _(ns, g, input2, out, upper):
 
 @function(on="linalg")
 def qr(A, mode="reduced"):
-    """A = Q R, with Q's columns orthonormal and R an upper triangle."""
+    """A = Q R, with Q's columns orthonormal and R an upper triangle.
+
+    >>> Q, R = fb.linalg.qr(fb.ones(3, 2))
+    >>> Q.shape, R.shape
+    (torch.Size([3, 2]), torch.Size([2, 2]))
+    """
     return _Qr(*base.qr(A, mode))
 
 
@@ -115,7 +125,11 @@ def _(input, some=True):
 
 @function(on="linalg")
 def eigh(A, UPLO="L"):
-    """Eigenvalues, in rising order, and eigenvectors of a symmetric (Hermitian) matrix."""
+    """Eigenvalues, in rising order, and eigenvectors of a symmetric (Hermitian) matrix.
+
+    >>> fb.linalg.eigh(fb.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    tensor([1., 2.])
+    """
     return _Eigh(*base.eigh(A, UPLO))
 
 
@@ -135,14 +149,23 @@ def _check_driver(driver):
 
 @function(on="linalg")
 def svd(A, full_matrices=True, *, driver=None):
-    """A = U diag(S) Vh, with the singular values S in falling order."""
+    """A = U diag(S) Vh, with the singular values S in falling order.
+
+    >>> U, S, Vh = fb.linalg.svd(fb.ones(3, 2), full_matrices=False)
+    >>> U.shape, S.shape, Vh.shape
+    (torch.Size([3, 2]), torch.Size([2]), torch.Size([2, 2]))
+    """
     _check_driver(driver)
     return _Svd(*base.svd(A, full_matrices))
 
 
 @function(on="linalg")
 def svdvals(A, *, driver=None):
-    """The singular values, in falling order."""
+    """The singular values, in falling order.
+
+    >>> fb.linalg.svdvals(fb.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor([4., 3.])
+    """
     _check_driver(driver)
     return base.svdvals(A)
 

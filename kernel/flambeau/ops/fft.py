@@ -173,13 +173,18 @@ def _whole(name: str, n: Any, dtype: Any, count: int | None = None) -> np.ndarra
 
 def _spaced(whole: np.ndarray, n: int, d: float, kind: Any) -> np.ndarray:
     """``whole`` times the step 1 / (d · n), which is rounded before the product as PyTorch does."""
-    finer = np.float64 if kind in (np.float64, np.complex128) else np.float32
-    return (whole.astype(finer) * finer(1 / np.float64(n * d))).astype(kind)
+    finer = np.dtype("float64" if kind in (np.float64, np.complex128) else "float32")
+    step = np.asarray(1 / np.float64(n * d), finer)
+    return (whole.astype(finer) * step).astype(kind)
 
 
 @function(on="fft")
 def fftfreq(n, d=1.0, *, dtype=None, device=None, requires_grad=False):
-    """The frequencies of ``fft``'s entries: [0, 1, ..., -2, -1] / (d · n)."""
+    """The frequencies of ``fft``'s entries: [0, 1, ..., -2, -1] / (d · n).
+
+    >>> fb.fft.fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+    """
     order = _whole("fftfreq", n, dtype) + (n // 2)
     found = _spaced(order % max(n, 1) - n // 2, n, d, numpy_type(dtype))
     return finish(found, device, requires_grad)
@@ -201,7 +206,11 @@ def _shift(input, dim, sign):
 
 @function(on="fft")
 def fftshift(input, dim=None):
-    """The frequency 0 moved to the middle."""
+    """The frequency 0 moved to the middle.
+
+    >>> fb.fft.fftshift(fb.fft.fftfreq(4))
+    tensor([-0.5000, -0.2500,  0.0000,  0.2500])
+    """
     return _shift(input, dim, 1)
 
 

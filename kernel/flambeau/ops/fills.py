@@ -49,7 +49,12 @@ def _positive(name, what, value):
 
 @function(on="Tensor")
 def uniform_(self, from_=0.0, to=1.0, *, generator=None, **bounds):
-    """Overwrites with numbers uniformly distributed between ``from`` and ``to``."""
+    """Overwrites with numbers uniformly distributed between ``from`` and ``to``.
+
+    >>> x = fb.empty(1000).uniform_(-1, 1)
+    >>> x.min() >= -1, x.max() <= 1
+    (tensor(True), tensor(True))
+    """
     low, high = bounds.pop("from", from_), to
     if bounds:
         raise TypeError(f"uniform_() got an unexpected keyword argument {min(bounds)!r}")
@@ -63,7 +68,12 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None, **bounds):
 
 @function(on="Tensor")
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
-    """Overwrites with normal numbers of a mean and a standard deviation."""
+    """Overwrites with normal numbers of a mean and a standard deviation.
+
+    >>> fb.empty(2, 3).normal_(mean=10, std=0.1).round()
+    tensor([[10., 10., 10.],
+            [10., 10., 10.]])
+    """
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     drawn = draw("standard_normal", self.array.shape, self.array.dtype, self.device, generator)
@@ -120,7 +130,11 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
 @function(on="Tensor")
 def random_(self, from_=0, to=None, *, generator=None, **bounds):
-    """Overwrites with integers from ``from`` up to ``to``; ``random_(n)`` counts from 0."""
+    """Overwrites with integers from ``from`` up to ``to``; ``random_(n)`` counts from 0.
+
+    >>> fb.empty(1000).random_(3).unique()
+    tensor([0., 1., 2.])
+    """
     dtype = self.array.dtype
     if dtype.kind == "c":
         raise NotImplementedError("random_ fills no complex tensors; uniform_ and normal_ do")

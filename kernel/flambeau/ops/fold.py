@@ -70,6 +70,9 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """Every window of (N, C, H, W) as a column: (N, C·kernel places, windows).
 
     Mirrors ``torch.nn.functional.unfold``.
+
+    >>> nn.functional.unfold(fb.ones(1, 3, 4, 4), kernel_size=2).shape
+    torch.Size([1, 12, 9])
     """
     if input.ndim not in (3, 4):
         raise RuntimeError(f"unfold: expected (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
@@ -95,7 +98,11 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
 
 @function(on="fb F")
 def pixel_shuffle(input, upscale_factor):
-    """(*, C·r², H, W) to (*, C, H·r, W·r): r² channels become the places of a square."""
+    """(*, C·r², H, W) to (*, C, H·r, W·r): r² channels become the places of a square.
+
+    >>> nn.functional.pixel_shuffle(fb.ones(1, 8, 2, 3), 2).shape
+    torch.Size([1, 2, 4, 6])
+    """
     r = _factor(input, upscale_factor, "pixel_shuffle", "upscale_factor")
     *lead, c, h, w = input.shape
     if c % (r * r):
@@ -104,7 +111,7 @@ def pixel_shuffle(input, upscale_factor):
             f"of upscale_factor, but {c} is not divisible by {r * r}"
         )
     x = input.reshape(prod(lead), c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)
-    return x.reshape(*lead, c // (r * r), h * r, w * r)
+    return row_major(x).reshape(*lead, c // (r * r), h * r, w * r)
 
 
 @function(on="fb F")
@@ -118,7 +125,7 @@ def pixel_unshuffle(input, downscale_factor):
             f"but {h} x {w} is not divisible by {r}"
         )
     x = input.reshape(prod(lead), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)
-    return x.reshape(*lead, c * r * r, h // r, w // r)
+    return row_major(x).reshape(*lead, c * r * r, h // r, w // r)
 
 
 def _factor(input, factor, name, argument):

@@ -143,13 +143,24 @@ gather_put.gradients(x=lambda ns, g, index, dim: ns.gather(g, index, dim))
 
 @function
 def gather(input, dim, index, *, sparse_grad=False):
-    """Picks along ``dim``: out[i][j] = input[index[i][j]][j] for dim 0, and so on."""
+    """Picks along ``dim``: out[i][j] = input[index[i][j]][j] for dim 0, and so on.
+
+    >>> fb.gather(fb.tensor([[1, 2], [3, 4]]), 1, fb.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
     return gather_op(input, index, dim)
 
 
 @function
 def take_along_dim(input, indices, dim=None):
-    """The elements along ``dim`` that the indices name, with broadcasting; -1 is the last."""
+    """The elements along ``dim`` that the indices name, with broadcasting; -1 is the last.
+
+    >>> x = fb.tensor([[3, 1], [2, 4]])
+    >>> fb.take_along_dim(x, x.argmax(1, keepdim=True), dim=1)
+    tensor([[3],
+            [4]])
+    """
     if indices.array.dtype != np.int64:
         raise RuntimeError(
             "torch.take_along_dim(): dtype of indices should be Long but got "
@@ -181,7 +192,11 @@ def take_along_dim(input, indices, dim=None):
 
 @op(inplace=True)
 def masked_fill(xp, x, mask, value):
-    """x with ``value`` where the mask holds."""
+    """x with ``value`` where the mask holds.
+
+    >>> fb.tensor([1.0, 2.0]).masked_fill(fb.tensor([True, False]), -fb.inf)
+    tensor([-inf, 2.])
+    """
     return xp.where(mask, _value_for(xp, x, mask, value), x)
 
 
@@ -211,7 +226,12 @@ masked_fill.gradients(
 
 @function
 def masked_select(input, mask):
-    """The elements where the mask holds, in one dimension."""
+    """The elements where the mask holds, in one dimension.
+
+    >>> x = fb.tensor([3, -1, 2])
+    >>> x.masked_select(x > 0)
+    tensor([3, 2])
+    """
     if mask.array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(input.array.shape, mask.array.shape)
@@ -220,7 +240,12 @@ def masked_select(input, mask):
 
 @function
 def nonzero(input, *, as_tuple=False):
-    """The indices of the elements that are not 0: a row for each, or a vector per dimension."""
+    """The indices of the elements that are not 0: a row for each, or a vector per dimension.
+
+    >>> fb.tensor([[0, 7], [5, 0]]).nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    """
     array = input.array
     if as_tuple:
         places = (array if array.ndim else array.reshape(1)).nonzero()
@@ -236,7 +261,12 @@ def argwhere(input):
 
 @function(on="F")
 def one_hot(tensor, num_classes=-1):
-    """A 1 at the place of each class number, 0 elsewhere: a new last dimension, int64."""
+    """A 1 at the place of each class number, 0 elsewhere: a new last dimension, int64.
+
+    >>> nn.functional.one_hot(fb.tensor([0, 2]), num_classes=3)
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
     array = tensor.array
     if array.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor")

@@ -198,6 +198,10 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 
     ``mode`` is bilinear, nearest or bicubic; outside the image are zeros, the border, or its
     reflection. Volumes likewise. Mirrors ``torch.nn.functional.grid_sample``.
+
+    >>> image = fb.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+    >>> nn.functional.grid_sample(image, fb.zeros(1, 1, 1, 2), align_corners=False)
+    tensor([[[[1.5000]]]])
     """
     if mode not in _MODES:
         raise ValueError(f"grid_sample(): expected mode to be one of {_MODES}, but got: '{mode}'")

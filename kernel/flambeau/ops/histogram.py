@@ -17,7 +17,11 @@ _Histogram, _Histogramdd = (
 
 @function
 def bincount(input, weights=None, minlength=0):
-    """How often each whole number occurs, or the sums of the weights of each."""
+    """How often each whole number occurs, or the sums of the weights of each.
+
+    >>> fb.bincount(fb.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
     x, xp = input.array, module_of(input.array)
     if x.dtype.kind not in "iu":
         raise NotImplementedError(f"bincount counts whole numbers, not {x.dtype.name}")
@@ -35,7 +39,11 @@ def bincount(input, weights=None, minlength=0):
 
 @function
 def histc(input, bins=100, min=0, max=0):
-    """How many elements fall in each of ``bins`` equal parts of [min, max]."""
+    """How many elements fall in each of ``bins`` equal parts of [min, max].
+
+    >>> fb.histc(fb.tensor([0.1, 0.2, 0.9]), bins=2, min=0, max=1)
+    tensor([2., 1.])
+    """
     x, xp = input.array, module_of(input.array)
     if x.dtype.kind != "f":
         raise NotImplementedError(f'"histogram_cpu" not implemented for {x.dtype.name}')
@@ -120,7 +128,7 @@ def _edges(name, bins, values, limits, like):
                 f"{name}: edges must be a vector of {like.dtype.name}, not {bins.dtype.name} of "
                 f"shape {tuple(bins.shape)}"
             )
-        return bins
+        return wrap(bins.array.copy())
     if bins <= 0:
         raise RuntimeError(f"{name}: number of bins must be > 0, but got {bins}")
     low, high = limits or (0.0, 0.0)

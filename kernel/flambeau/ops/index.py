@@ -51,7 +51,11 @@ slice_put.gradients(x=lambda ns, g, index: ns.slice(g, index))
 
 @op(view=True, backward="SliceBackward0")
 def narrow(xp, x, /, dim, start, length):
-    """The ``length`` entries along ``dim`` from ``start`` on."""
+    """The ``length`` entries along ``dim`` from ``start`` on.
+
+    >>> fb.arange(6).narrow(0, 2, 3)
+    tensor([2, 3, 4])
+    """
     if not x.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     at, n = at_dim(dim, x.ndim), x.shape[dim]
@@ -89,7 +93,11 @@ def slice_dim(input, dim=0, start=None, end=None, step=1):
 
 @function
 def select(input, dim, index):
-    """The slice at ``index`` along ``dim``, without that dimension."""
+    """The slice at ``index`` along ``dim``, without that dimension.
+
+    >>> fb.tensor([[1, 2], [3, 4]]).select(1, 0)
+    tensor([1, 3])
+    """
     return select_op(input, (slice(None),) * at_dim(dim, input.ndim) + (int(index),))
 
 
@@ -276,9 +284,14 @@ _PLAIN = frozenset((int, slice))
 
 
 def getitem(self: Tensor, key: Any) -> Tensor:
-    """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists."""
+    """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists.
+
+    >>> x = fb.arange(6).view(2, 3)
+    >>> x[:, 1], x[x > 3], x[[1, 0], [0, 2]]
+    (tensor([1, 4]), tensor([4, 5]), tensor([3, 2]))
+    """
     if self.__class__ not in PLAIN and involved((self,)):
-        return dispatch(Tensor.__getitem__, (self, key), {})
+        return dispatch(getitem, (self, key), {})
     kind = key.__class__
     if kind is int:
         return apply(select_op, (self,), ((key,),))
@@ -334,7 +347,11 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 @function(on="Tensor")
 def index_put_(self, indices, values, accumulate=False):
-    """Writes (or adds) values where the index tensors say."""
+    """Writes (or adds) values where the index tensors say.
+
+    >>> fb.zeros(3).index_put_((fb.tensor([0, 0]),), fb.tensor(1.0), accumulate=True)
+    tensor([2., 0., 0.])
+    """
     at = tuple(slice(None) if i is None else _as_array(i, self.array) for i in indices)
     return apply_inplace(index_put_op, (self, values), (_unmasked(list(at)), accumulate))
 
@@ -352,7 +369,12 @@ _index_select.gradients(x=lambda ns, g, x_shape, at: ns.index_add_new(g, tuple(x
 
 @function
 def index_select(input, dim, index):
-    """The entries along ``dim`` that a vector of indices names."""
+    """The entries along ``dim`` that a vector of indices names.
+
+    >>> fb.tensor([[1, 2], [3, 4]]).index_select(1, fb.tensor([1, 0]))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     places = _as_array(index, input.array)
     if places.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")

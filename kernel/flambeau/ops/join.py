@@ -15,7 +15,11 @@ from .split import split, unbind
 
 @op(on="fb", promote=same, extras=["lengths"], aliases=["concat", "concatenate"])
 def cat(xp, *tensors, dim=0):
-    """The tensors one after the other along ``dim``."""
+    """The tensors one after the other along ``dim``.
+
+    >>> fb.cat([fb.ones(2, 3), fb.zeros(4, 3)]).shape
+    torch.Size([6, 3])
+    """
     if not tensors:
         raise BadValue("expected a non-empty list of Tensors")
     shapes = [t.shape for t in tensors]
@@ -61,7 +65,12 @@ def _(*inputs):
 
 @op(on="fb", promote=same)
 def stack(xp, *tensors, dim=0):
-    """Tensors of one shape along a new dimension at ``dim``."""
+    """Tensors of one shape along a new dimension at ``dim``.
+
+    >>> fb.stack([fb.tensor([1, 2]), fb.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     shapes = {t.shape for t in tensors}
@@ -91,7 +100,12 @@ def some(tensors, name):
 
 @function(on="fb")
 def hstack(tensors):
-    """The tensors side by side: along dimension 1, or 0 for vectors."""
+    """The tensors side by side: along dimension 1, or 0 for vectors.
+
+    >>> fb.hstack([fb.ones(2, 1), fb.zeros(2, 2)])
+    tensor([[1., 0., 0.],
+            [1., 0., 0.]])
+    """
     some(tensors, "hstack")
     parts = [reshape(t, (1,)) if t.ndim == 0 else t for t in tensors]
     return cat(parts, 0 if parts[0].ndim == 1 else 1)
@@ -99,7 +113,12 @@ def hstack(tensors):
 
 @function(on="fb", aliases=["row_stack"])
 def vstack(tensors):
-    """The tensors on top of each other; vectors become rows."""
+    """The tensors on top of each other; vectors become rows.
+
+    >>> fb.vstack([fb.tensor([1, 2]), fb.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     some(tensors, "vstack")
     return cat([t if t.ndim > 1 else reshape(t, (1, -1)) for t in tensors], 0)
 
@@ -142,7 +161,12 @@ def _in_chunks(t, dim, count):
 
 @op(on="Tensor", packs=True)
 def repeat(xp, x, /, repeats):
-    """x repeated so many times along each dimension; copies."""
+    """x repeated so many times along each dimension; copies.
+
+    >>> fb.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     times = sizes(repeats)
     if len(times) < x.ndim:
         raise RuntimeError(
@@ -163,7 +187,11 @@ def _(ns, g, x_shape, repeats):
 
 @function
 def tile(input, *dims):
-    """x repeated so many times along each dimension, counted from the last."""
+    """x repeated so many times along each dimension, counted from the last.
+
+    >>> fb.tile(fb.tensor([[1, 2]]), (3,))
+    tensor([[1, 2, 1, 2, 1, 2]])
+    """
     times = sizes(dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
@@ -173,6 +201,9 @@ def repeat_interleave(input=None, repeats=None, dim=None, *, output_size=None):
     """Each element repeated in place, ``repeats`` times or as often as its entry there says.
 
     Of repeats alone: the numbers 0, 1, ... repeated so often.
+
+    >>> fb.tensor([1, 2]).repeat_interleave(3)
+    tensor([1, 1, 1, 2, 2, 2])
     """
     if input is None or repeats is None:
         repeats = repeats if input is None else input
@@ -216,7 +247,12 @@ def _times(repeats):
 
 @op(packs=True)
 def flip(xp, x, /, dims):
-    """The order of the elements reversed along the dimensions."""
+    """The order of the elements reversed along the dimensions.
+
+    >>> fb.tensor([[1, 2], [3, 4]]).flip(0)
+    tensor([[3, 4],
+            [1, 2]])
+    """
     turned = [at_dim(d, x.ndim) for d in sizes(dims)]
     if len(set(turned)) < len(turned):
         raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
@@ -244,7 +280,11 @@ def flipud(input):
 
 @op
 def roll(xp, x, /, shifts, dims=None):
-    """Elements moved along the dimensions; what leaves at one end comes in at the other."""
+    """Elements moved along the dimensions; what leaves at one end comes in at the other.
+
+    >>> fb.arange(5).roll(2)
+    tensor([3, 4, 0, 1, 2])
+    """
     found = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, dims or ())]
     if not found[0]:
         raise RuntimeError("`shifts` required")
@@ -267,13 +307,24 @@ def _matrices(x):
 
 @op(inplace=True)
 def tril(xp, x, /, diagonal=0):
-    """The lower triangle of matrices; above it 0."""
+    """The lower triangle of matrices; above it 0.
+
+    >>> fb.ones(3, 3, dtype=fb.int64).tril()
+    tensor([[1, 0, 0],
+            [1, 1, 0],
+            [1, 1, 1]])
+    """
     return xp.tril(_matrices(x), diagonal)
 
 
 @op(inplace=True)
 def triu(xp, x, /, diagonal=0):
-    """The upper triangle of matrices; below it 0."""
+    """The upper triangle of matrices; below it 0.
+
+    >>> fb.ones(2, 3).triu(1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
     return xp.triu(_matrices(x), diagonal)
 
 
@@ -283,7 +334,12 @@ triu.gradients(x=lambda ns, g, diagonal: ns.triu(g, diagonal))
 
 @function
 def diag(input, diagonal=0):
-    """A matrix with a vector on a diagonal, or the diagonal of a matrix."""
+    """A matrix with a vector on a diagonal, or the diagonal of a matrix.
+
+    >>> fb.diag(fb.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     if input.ndim == 1:
         n = input.shape[0] + abs(diagonal)
         return OPS["diagonal_put"](input, (n, n), diagonal, 0, 1)
@@ -294,7 +350,11 @@ def diag(input, diagonal=0):
 
 @function
 def trace(input):
-    """The sum of the diagonal of a matrix."""
+    """The sum of the diagonal of a matrix.
+
+    >>> fb.tensor([[1, 2], [3, 4]]).trace()
+    tensor(5)
+    """
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return OPS["diagonal"](input).sum()

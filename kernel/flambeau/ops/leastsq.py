@@ -93,7 +93,11 @@ def rank_op(xp, x, /, atol, rtol, hermitian):
 
 @function(on="linalg")
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
-    """How many singular values are above max(atol, rtol · the largest)."""
+    """How many singular values are above max(atol, rtol · the largest).
+
+    >>> fb.linalg.matrix_rank(fb.ones(3, 3))
+    tensor(1)
+    """
     _matrices("linalg.matrix_rank", A)
     if tol is not None:
         atol, rtol = tol, 0.0
@@ -132,6 +136,11 @@ def lstsq(A, B, rcond=None, *, driver=None):
 
     As in PyTorch, the residuals are empty with the driver "gelsy" (the one for None), with no more
     rows than columns, and without full rank; the singular values but with "gelss" and "gelsd".
+
+    >>> A = fb.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> fb.linalg.lstsq(A, fb.tensor([[1.0], [3.0], [5.0]])).solution.round()
+    tensor([[1.],
+            [2.]])
     """
     vector = _check(A, B, driver)
     driver = driver or "gelsy"

@@ -35,7 +35,12 @@ def mended(A: Tensor, info: Any) -> Tensor:
 
 @function(on="linalg")
 def inv(A):
-    """A⁻¹; LinAlgError where there is none."""
+    """A⁻¹; LinAlgError where there is none.
+
+    >>> fb.linalg.inv(fb.tensor([[2.0, 0.0], [0.0, 4.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     return base.inv(A)
 
 
@@ -66,13 +71,21 @@ def _(A):
 
 @function
 def det(input):
-    """The determinant of each matrix."""
+    """The determinant of each matrix.
+
+    >>> fb.linalg.det(fb.tensor([[0.0, 2.0], [1.0, 0.0]]))
+    tensor(-2.)
+    """
     return base.det(input)
 
 
 @function(on="linalg")
 def slogdet(A):
-    """The sign of the determinant and the logarithm of its size."""
+    """The sign of the determinant and the logarithm of its size.
+
+    >>> fb.linalg.slogdet(fb.tensor([[0.0, 2.0], [1.0, 0.0]])).sign
+    tensor(-1.)
+    """
     return _Slogdet(*base.slogdet(A))
 
 
@@ -100,7 +113,12 @@ def _is_vector(A, B):
 
 @function(on="linalg")
 def solve(A, B, *, left=True):
-    """The X with A X = B (or X A = B with ``left=False``); B holds matrices or vectors."""
+    """The X with A X = B (or X A = B with ``left=False``); B holds matrices or vectors.
+
+    >>> A = fb.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> fb.linalg.solve(A, fb.tensor([2.0, 2.0]))
+    tensor([1.0000, 0.5000])
+    """
     if _is_vector(A, B):
         if not left:
             raise RuntimeError(

@@ -38,7 +38,11 @@ def _converted(x: Tensor, dtype: Any, name: str) -> Tensor:
 
 @function(on="linalg")
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
-    """(Σ |x|ᵒʳᵈ)^(1/ord) over ``dim``, or over all elements."""
+    """(Σ |x|ᵒʳᵈ)^(1/ord) over ``dim``, or over all elements.
+
+    >>> fb.linalg.vector_norm(fb.tensor([3.0, -4.0]), ord=1)
+    tensor(7.)
+    """
     if isinstance(ord, str):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' must be Number, not str ({ord!r})")
     x = _converted(x, dtype, "linalg.vector_norm")
@@ -78,7 +82,11 @@ def _extreme(x: Tensor, ord: float, dim: int) -> Tensor:
 
 @function(on="linalg")
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
-    """ "fro", "nuc" (Σ σ), ±2 (largest, smallest σ), ±1 (columns), ±inf (rows)."""
+    """ "fro", "nuc" (Σ σ), ±2 (largest, smallest σ), ±1 (columns), ±inf (rows).
+
+    >>> fb.linalg.matrix_norm(fb.ones(5, 2, 2)).shape
+    torch.Size([5])
+    """
     A = _converted(A, dtype, "linalg.matrix_norm")
     row, column = _matrix_dims(A, ord, dim)
     if ord == "fro":
@@ -97,7 +105,11 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
 
 @function(on="linalg", name="norm")
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
-    """`vector_norm`, or `matrix_norm` where ``dim`` has two dimensions or ``ord`` is given."""
+    """`vector_norm`, or `matrix_norm` where ``dim`` has two dimensions or ``ord`` is given.
+
+    >>> fb.linalg.norm(fb.tensor([[3.0, 4.0], [0.0, 5.0]]), dim=1)
+    tensor([5., 5.])
+    """
     dims = (dim,) if isinstance(dim, int) else None if dim is None else tuple(dim)
     if dims is not None and ord is not None and len(dims) not in (1, 2):
         raise RuntimeError(
@@ -124,7 +136,11 @@ def _(input, p="fro", dim=None, keepdim=False, dtype=None):
 
 @function(on="linalg")
 def cond(A, p=None):
-    """How much a solution may change with its input: ‖A‖ · ‖A⁻¹‖, infinite for a singular A."""
+    """How much a solution may change with its input: ‖A‖ · ‖A⁻¹‖, infinite for a singular A.
+
+    >>> fb.linalg.cond(fb.tensor([[8.0, 0.0], [0.0, 2.0]]))
+    tensor(4.)
+    """
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if p is not None and p not in _OF_MATRIX:

@@ -120,7 +120,11 @@ def _(ns, g, x, y, reduction, beta, needs):
 
 @function(on="F")
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean of (input - target)². Mirrors ``torch.nn.functional.mse_loss``."""
+    """Mean of (input - target)². Mirrors ``torch.nn.functional.mse_loss``.
+
+    >>> nn.functional.mse_loss(fb.tensor([1.0, 2.0]), fb.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
     _same_size(input, target)
     return _weighted(mse_op, input, target, chosen(size_average, reduce, reduction), weight)
 
@@ -136,14 +140,22 @@ def _weighted(loss, input, target, reduction, weight, *settings):
 
 @function(on="F")
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean of |input - target|. Mirrors ``torch.nn.functional.l1_loss``."""
+    """Mean of |input - target|. Mirrors ``torch.nn.functional.l1_loss``.
+
+    >>> nn.functional.l1_loss(fb.tensor([1.0, 2.0]), fb.tensor([1.0, 4.0]), reduction="sum")
+    tensor(2.)
+    """
     _same_size(input, target)
     return _weighted(l1_op, input, target, chosen(size_average, reduce, reduction), weight)
 
 
 @function(on="F")
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """Mean of d² / (2 beta) where d = |input - target| < beta, d - beta / 2 elsewhere."""
+    """Mean of d² / (2 beta) where d = |input - target| < beta, d - beta / 2 elsewhere.
+
+    >>> nn.functional.smooth_l1_loss(fb.tensor([0.5, 4.0]), fb.zeros(2), reduction="none")
+    tensor([0.1250, 3.5000])
+    """
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     _same_size(input, target)
@@ -153,7 +165,11 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 @function(on="F")
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """Mean of d² / 2 where d = |input - target| < delta, delta · (d - delta / 2) elsewhere."""
+    """Mean of d² / 2 where d = |input - target| < delta, delta · (d - delta / 2) elsewhere.
+
+    >>> nn.functional.huber_loss(fb.tensor([4.0]), fb.zeros(1), delta=2.0)
+    tensor(6.)
+    """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _same_size(input, target)
@@ -195,7 +211,11 @@ def _(ns, g, x, y, weight, reduction, needs):
 def binary_cross_entropy(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean"
 ):
-    """Mean of -(y log x + (1 - y) log(1 - x)) for probabilities x and targets y."""
+    """Mean of -(y log x + (1 - y) log(1 - x)) for probabilities x and targets y.
+
+    >>> nn.functional.binary_cross_entropy(fb.tensor([0.5, 0.9]), fb.tensor([1.0, 1.0]))
+    tensor(0.3993)
+    """
     return bce_op(input, target, weight, chosen(size_average, reduce, reduction))
 
 
@@ -238,6 +258,9 @@ def binary_cross_entropy_with_logits(
 
     ``pos_weight`` multiplies the part of the targets that are 1. Mirrors
     ``torch.nn.functional.binary_cross_entropy_with_logits``.
+
+    >>> nn.functional.binary_cross_entropy_with_logits(fb.tensor([0.0]), fb.tensor([1.0]))
+    tensor(0.6931)
     """
     reduction = chosen(size_average, reduce, reduction)
     return bce_logits_op(input, target, weight, pos_weight, reduction)
@@ -254,12 +277,13 @@ def kl_op(xp, x, y, /, reduction, log_target):
 
 @kl_op.gradient("x", "y")
 def _(ns, g, x, y, reduction, log_target, needs):
-    g = shared(g, prod((x - y).shape), reduction)
+    shape = tuple((x - y).shape)
+    g = shared(g, prod(shape), reduction)
     p = ns.exp(y) if log_target else y
     gy = None
     if needs[1]:
         gy = g * (p * (y - x + 1) if log_target else ns.where(y > 0, ns.log(y) - x + 1, nan))
-    return -g * p if needs[0] else None, gy
+    return ns.expand(-g * p, shape) if needs[0] else None, gy
 
 
 @function(on="F")
@@ -267,6 +291,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """Kullback-Leibler divergence of ``target`` from exp(input): y (log y - input).
 
     "batchmean" divides the sum by the batch size. Mirrors ``torch.nn.functional.kl_div``.
+
+    >>> p = fb.tensor([[0.5, 0.5]])
+    >>> nn.functional.kl_div(p.log(), fb.tensor([[1.0, 0.0]]), reduction="batchmean")
+    tensor(0.6931)
     """
     old = size_average is not None or reduce is not None
     reduction = chosen(size_average, reduce, reduction)

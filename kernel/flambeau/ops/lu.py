@@ -179,7 +179,14 @@ def _check(info: Any) -> None:
 
 @function(on="linalg")
 def lu(A, *, pivot=True):
-    """P, L and U with P L U = A: exchanged rows, a lower and an upper triangle."""
+    """P, L and U with P L U = A: exchanged rows, a lower and an upper triangle.
+
+    >>> P, L, U = fb.linalg.lu(fb.tensor([[1.0, 2.0], [4.0, 4.0]]))
+    >>> L, U
+    (tensor([[1.0000, 0.0000],
+            [0.2500, 1.0000]]), tensor([[4., 4.],
+            [0., 1.]]))
+    """
     packed, pivots, _ = _factored(A, pivot)
     return _Lu(*lu_unpack(packed, pivots))
 

@@ -107,7 +107,11 @@ def _one_repeats(shape, of):
 
 @function(on="F")
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
-    """(log v + (x - y)² / v) / 2 with v = max(var, eps); ``full`` adds log(2π) / 2."""
+    """(log v + (x - y)² / v) / 2 with v = max(var, eps); ``full`` adds log(2π) / 2.
+
+    >>> nn.functional.gaussian_nll_loss(fb.zeros(1), fb.tensor([2.0]), fb.tensor([4.0]))
+    tensor(1.1931)
+    """
     if isinstance(var, (int, float)):
         if var < 0:
             raise ValueError("var has negative entry/entries")

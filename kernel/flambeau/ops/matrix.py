@@ -46,7 +46,13 @@ def check_dims(name, x, n):
 
 @op(promote=alike)
 def matmul(xp, x, y):
-    """Matrix product over the last two dimensions; those before broadcast, 1-d ones are vectors."""
+    """Matrix product over the last two dimensions; those before broadcast, 1-d ones are vectors.
+
+    >>> (fb.ones(5, 2, 3) @ fb.ones(3, 4)).shape
+    torch.Size([5, 2, 4])
+    >>> fb.tensor([1, 2]) @ fb.tensor([3, 4])
+    tensor(11)
+    """
     if y.ndim == 2:
         if x.ndim == 2:
             return xp.dot(x, y)
@@ -101,7 +107,11 @@ def _(x, y):
 
 @op(promote=alike)
 def mm(xp, x, mat2):
-    """Product of two matrices, (n, k) and (k, m)."""
+    """Product of two matrices, (n, k) and (k, m).
+
+    >>> fb.mm(fb.tensor([[1, 2]]), fb.tensor([[3], [4]]))
+    tensor([[11]])
+    """
     check_dims("input", x, 2)
     check_dims("mat2", mat2, 2)
     return xp.dot(x, mat2)
@@ -109,7 +119,11 @@ def mm(xp, x, mat2):
 
 @op(promote=alike)
 def bmm(xp, x, mat2):
-    """Products of matrices in batches, (b, n, k) and (b, k, m)."""
+    """Products of matrices in batches, (b, n, k) and (b, k, m).
+
+    >>> fb.bmm(fb.ones(5, 2, 3), fb.ones(5, 3, 4)).shape
+    torch.Size([5, 2, 4])
+    """
     check_dims("input", x, 3)
     check_dims("mat2", mat2, 3)
     if x.shape[0] != mat2.shape[0]:
@@ -126,7 +140,11 @@ for _op in (mm, bmm):
 
 @op(promote=alike)
 def mv(xp, x, vec):
-    """Product of a matrix (n, k) and a vector (k)."""
+    """Product of a matrix (n, k) and a vector (k).
+
+    >>> fb.mv(fb.tensor([[1, 2], [3, 4]]), fb.tensor([1, -1]))
+    tensor([-1, -1])
+    """
     check_dims("input", x, 2)
     check_dims("vec", vec, 1)
     return xp.dot(x, vec)
@@ -140,7 +158,11 @@ mv.gradients(
 
 @op(promote=alike)
 def dot(xp, x, tensor):
-    """Sum of the products of two vectors' elements."""
+    """Sum of the products of two vectors' elements.
+
+    >>> fb.dot(fb.tensor([1, 2]), fb.tensor([3, 4]))
+    tensor(11)
+    """
     check_dims("input", x, 1)
     check_dims("tensor", tensor, 1)
     return xp.dot(x, tensor)
@@ -153,7 +175,12 @@ dot.gradients(
 
 @op(promote=alike, aliases=["ger"])
 def outer(xp, x, vec2):
-    """All products of one element each of two vectors: out[i, j] = x[i] · vec2[j]."""
+    """All products of one element each of two vectors: out[i, j] = x[i] · vec2[j].
+
+    >>> fb.outer(fb.tensor([1, 2]), fb.tensor([3, 4, 5]))
+    tensor([[ 3,  4,  5],
+            [ 6,  8, 10]])
+    """
     check_dims("input", x, 1)
     check_dims("vec2", vec2, 1)
     return x[:, None] * vec2
@@ -170,7 +197,11 @@ outer.gradients(
 
 @op(on="F", promote=alike, backward="AddmmBackward0")
 def linear(xp, x, weight, bias=None):
-    """x @ weightᵀ + bias: (..., in) with a weight of (out, in) gives (..., out)."""
+    """x @ weightᵀ + bias: (..., in) with a weight of (out, in) gives (..., out).
+
+    >>> nn.functional.linear(fb.ones(2, 5, 3), fb.ones(4, 3)).shape
+    torch.Size([2, 5, 4])
+    """
     if x.ndim > 2 and weight.ndim == 2 and x.size:
         out = xp.dot(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
     elif x.ndim:
@@ -227,7 +258,11 @@ def inner(input, other):
 
 @function(on="fb")
 def tensordot(a, b, dims=2):
-    """Sum of products over ``dims``: how many (last of a, first of b), or two lists of them."""
+    """Sum of products over ``dims``: how many (last of a, first of b), or two lists of them.
+
+    >>> fb.tensordot(fb.ones(2, 3, 4), fb.ones(3, 4, 5)).shape
+    torch.Size([2, 5])
+    """
     ours, theirs = _contracted(a, b, dims)
     for i, j in zip(ours, theirs, strict=True):  # a size of 1 goes with any
         if a.shape[i] != b.shape[j] and 1 in (a.shape[i], b.shape[j]):

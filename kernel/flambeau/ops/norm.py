@@ -389,5 +389,9 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
 @function(on="F")
 def normalize(input, p=2.0, dim=1, eps=1e-12):
-    """x / max(‖x‖ₚ, eps) along ``dim``. Mirrors ``torch.nn.functional.normalize``."""
+    """x / max(‖x‖ₚ, eps) along ``dim``. Mirrors ``torch.nn.functional.normalize``.
+
+    >>> nn.functional.normalize(fb.tensor([[3.0, 4.0]]), dim=1)
+    tensor([[0.6000, 0.8000]])
+    """
     return input / input.norm(p, dim, keepdim=True).clamp(eps)

@@ -91,7 +91,7 @@ def _unary(symbol: str) -> None:
 
 def _write_item(self: Tensor, key: Any, value: Any) -> None:
     if self.__class__ not in PLAIN and involved((self, value)):
-        dispatch(Tensor.__setitem__, (self, key, value), {})
+        dispatch(_write_item, (self, key, value), {})
     else:
         setitem(self, key, value)
 

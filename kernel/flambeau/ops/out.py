@@ -112,3 +112,16 @@ def _fill(name: str, target: Tensor, result: Tensor) -> None:
         target._view = None
         return
     target.copy_(result)
+
+
+def called_with_out(call: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Calls a function that knows nothing of `out`, and writes what it gives into it."""
+    out = kwargs.pop("out")
+    return call(*args, **kwargs) if out is None else write_to(out, call, args, kwargs)
+
+
+def slice_by_slice(*call: Any) -> Any:
+    """Runs a composite under vmap on each slice, as it asked for their values."""
+    from ..func.slices import composite
+
+    return composite(*call)

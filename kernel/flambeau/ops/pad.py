@@ -48,6 +48,10 @@ def pad(input, pad, mode="constant", value=None):
 
     ``mode`` "constant" fills with ``value``, "reflect" mirrors without the edge, "replicate"
     repeats the edge and "circular" takes what stands at the other end.
+
+    >>> nn.functional.pad(fb.tensor([[1, 2]]), (1, 0, 0, 1))
+    tensor([[0, 1, 2],
+            [0, 0, 0]])
     """
     if mode == "constant":
         return constant_pad_nd(input, pad, value or 0)

@@ -37,7 +37,11 @@ def log_of_sum(xp, x, y):
 
 @op(promote=only_tensors(same), holomorphic=True)
 def logaddexp(xp, x, y):
-    """log(eˣ + eʸ), without overflow."""
+    """log(eˣ + eʸ), without overflow.
+
+    >>> fb.logaddexp(fb.tensor([1000.0]), fb.tensor([1000.0]))
+    tensor([1000.6932])
+    """
     _floats("logaddexp", x)
     return xp.logaddexp(x, y) if x.dtype.kind == "f" else log_of_sum(xp, x, y)
 
@@ -60,7 +64,11 @@ logaddexp2.gradients(
 
 @op(promote=without("biuc", only_tensors(same)), inplace=True)
 def hypot(xp, x, y):
-    """√(x² + y²), without overflow."""
+    """√(x² + y²), without overflow.
+
+    >>> fb.hypot(fb.tensor([3.0]), fb.tensor([4.0]))
+    tensor([5.])
+    """
     return xp.hypot(x, y)
 
 
@@ -162,7 +170,7 @@ def nextafter(xp, x, y):
 nextafter.gradients(x=lambda g, x, y: g * (x != y), y=lambda ns, g: ns.zeros_of(g))
 
 
-@op(name="frexp", on="", outputs=2)
+@op(name="frexp", on="", outputs=2, reads=1)
 def frexp_op(xp, x):
     """The mantissa m, of a size in [0.5, 1), and the exponent e of x = m · 2ᵉ."""
     if x.dtype.kind != "f":
@@ -297,7 +305,11 @@ entr.gradients(x=lambda ns, g, x: g * (-ns.log(x) - 1))
 
 @op(inplace=True)
 def nan_to_num(xp, x, /, nan=0.0, posinf=None, neginf=None):
-    """x with numbers for NaN and infinities: by default 0 and the type's largest and smallest."""
+    """x with numbers for NaN and infinities: by default 0 and the type's largest and smallest.
+
+    >>> fb.nan_to_num(fb.tensor([1.0, fb.nan]), nan=-1.0)
+    tensor([ 1., -1.])
+    """
     if x.dtype not in FLOATING:
         return x.copy()
     limits = finfo(OF_NUMPY[x.dtype])

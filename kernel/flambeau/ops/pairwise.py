@@ -84,7 +84,11 @@ def _check(name: str, p: float, *points: Tensor) -> None:
 
 @function(on="fb")
 def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
-    """‖x1[i] - x2[j]‖ₚ for each pair of rows: (..., P, M) and (..., R, M) give (..., P, R)."""
+    """‖x1[i] - x2[j]‖ₚ for each pair of rows: (..., P, M) and (..., R, M) give (..., P, R).
+
+    >>> fb.cdist(fb.tensor([[0.0, 0.0]]), fb.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor([[5., 1.]])
+    """
     if compute_mode not in _MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode ({_MODES})")
     for i, x in enumerate((x1, x2), 1):

@@ -147,17 +147,17 @@ def max_pool_indices(xp, x, top, /, plan):
 def _define_max(n):
     name = f"max_pool{n}d"
 
-    @op(on="", name=name, backward=f"MaxPool{n}DWithIndicesBackward0")
+    @op(on="", name=name, backward=f"MaxPool{n}DWithIndicesBackward0", extras=["top"])
     def pool(xp, x, /, kernel_size, stride, padding, dilation, ceil_mode):
         _check(x, n, name)
-        return _largest(
-            xp, x, _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
-        )
+        plan = _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
+        out = _largest(xp, x, plan)
+        return out, out.copy()  # a ReLU that follows may work in place
 
     @pool.gradient("x")
-    def _(ns, g, x, out, kernel_size, stride, padding, dilation, ceil_mode):
+    def _(ns, g, x, top, kernel_size, stride, padding, dilation, ceil_mode):
         plan = _planned(x.shape, n, kernel_size, stride, padding, dilation, ceil_mode)
-        return ns.max_pool_back(g, x, out, plan)
+        return ns.max_pool_back(g, x, top, plan)
 
     _define_with_indices(n, name, pool)
 
@@ -177,7 +177,9 @@ def _define_with_indices(n, name, pool):
     body.__doc__ = (
         f"The largest entry of each window over the last {n} dimensions.\n\n"
         "With ``return_indices`` also its place in the flattened image. "
-        f"Mirrors ``torch.nn.functional.{name}``."
+        f"Mirrors ``torch.nn.functional.{name}``.\n\n"
+        f">>> fb.nn.functional.{name}(fb.ones(2, 3{', 8' * n}), 2).shape\n"
+        f"torch.Size([2, 3{', 4' * n}])\n"
     )
     function(body, on="fb F")
 
@@ -273,7 +275,9 @@ def _define_mean(n):
 
     pool.__doc__ = (
         f"The mean of each window over the last {n} dimensions.\n\n"
-        f"Mirrors ``torch.nn.functional.{name}``."
+        f"Mirrors ``torch.nn.functional.{name}``.\n\n"
+        f">>> fb.nn.functional.{name}(fb.ones(2, 3{', 8' * n}), 3, stride=1).shape\n"
+        f"torch.Size([2, 3{', 6' * n}])\n"
     )
 
     @pool.gradient("x")

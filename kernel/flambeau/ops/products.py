@@ -18,7 +18,11 @@ from .shape import at_dim
 
 @function(on="linalg")
 def multi_dot(tensors):
-    """The product of several matrices, in the cheapest order; first and last may be vectors."""
+    """The product of several matrices, in the cheapest order; first and last may be vectors.
+
+    >>> fb.linalg.multi_dot([fb.ones(2, 3), fb.ones(3, 4), fb.ones(4)]).shape
+    torch.Size([2])
+    """
     n = len(tensors)
     if n < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {n}")
@@ -73,7 +77,12 @@ def chain_matmul(*matrices):
 
 @function(on="linalg", name="matrix_power")
 def matrix_power(A, n):
-    """A multiplied n times with itself; with n < 0 the inverse of A."""
+    """A multiplied n times with itself; with n < 0 the inverse of A.
+
+    >>> fb.linalg.matrix_power(fb.tensor([[1, 1], [0, 1]]), 5)
+    tensor([[1, 5],
+            [0, 1]])
+    """
     if not isinstance(n, int):
         raise TypeError(f"matrix_power(): argument 'n' must be int, not {type(n).__name__}")
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
@@ -122,7 +131,11 @@ def vdot(input, other):
 
 @function(on="linalg", name="cross")
 def cross(input, other, *, dim=-1):
-    """The vector product of vectors of three numbers."""
+    """The vector product of vectors of three numbers.
+
+    >>> fb.linalg.cross(fb.tensor([1, 0, 0]), fb.tensor([0, 1, 0]))
+    tensor([0, 0, 1])
+    """
     if input.ndim != other.ndim:
         raise RuntimeError(
             "linalg.cross: inputs must have the same number of dimensions, the shapes are "
@@ -162,7 +175,12 @@ def _(A, *, offset=0, dim1=-2, dim2=-1):
 
 @function(on="linalg", name="vander")
 def vander(x, *, N=None):
-    """The powers 0 to N - 1 of each element as a row."""
+    """The powers 0 to N - 1 of each element as a row.
+
+    >>> fb.linalg.vander(fb.tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
     x = x.unsqueeze(0) if x.ndim == 0 else x
     n = x.shape[-1] if N is None else N
     if n <= 1:

@@ -18,6 +18,9 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     The q-th stands at the place q · (n - 1) of the n sorted elements; ``interpolation`` says what
     holds between two places: "linear", "lower", "higher", "midpoint" or "nearest". Several q, in
     a vector, come first in the shape of the result. ``dim=None`` takes all elements.
+
+    >>> fb.quantile(fb.tensor([0.0, 1.0, 4.0]), fb.tensor([0.5, 0.75]))
+    tensor([1.0000, 2.5000])
     """
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 

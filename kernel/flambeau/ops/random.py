@@ -51,7 +51,12 @@ def rand(
     device=None,
     requires_grad=False,
 ):
-    """Numbers uniformly distributed in [0, 1)."""
+    """Numbers uniformly distributed in [0, 1).
+
+    >>> x = fb.rand(1000)
+    >>> x.min() >= 0, x.max() < 1
+    (tensor(True), tensor(True))
+    """
     return _made("random", size, dtype, device, generator, requires_grad)
 
 
@@ -65,7 +70,11 @@ def randn(
     device=None,
     requires_grad=False,
 ):
-    """Numbers normally distributed with mean 0 and standard deviation 1."""
+    """Numbers normally distributed with mean 0 and standard deviation 1.
+
+    >>> fb.randn(2, 3).shape
+    torch.Size([2, 3])
+    """
     return _made("standard_normal", size, dtype, device, generator, requires_grad)
 
 
@@ -81,7 +90,11 @@ def randint(
     device=None,
     requires_grad=False,
 ):
-    """Integers uniformly distributed from ``low`` up to, not including, ``high``."""
+    """Integers uniformly distributed from ``low`` up to, not including, ``high``.
+
+    >>> fb.randint(1, 7, (1000,)).unique()
+    tensor([1, 2, 3, 4, 5, 6])
+    """
     *bounds, size = (*args, size) if size is not None else args or (None,)
     if len(bounds) == 2:
         low, high = bounds
@@ -110,7 +123,11 @@ def _check_range(low, high, dtype):
 @function(on="fb")
 @unlaid
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """The integers from 0 to n - 1 in random order."""
+    """The integers from 0 to n - 1 in random order.
+
+    >>> fb.randperm(5).sort().values
+    tensor([0, 1, 2, 3, 4])
+    """
     where = usable(device)
     (n,) = shape_of((n,))
     stream = generator_for(where, generator)
@@ -152,7 +169,11 @@ def randint_like(input, low=0, high=None, *, dtype=None, device=None, requires_g
 def normal(
     mean=0.0, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False
 ):
-    """Normal numbers of a mean and a standard deviation, which may be tensors."""
+    """Normal numbers of a mean and a standard deviation, which may be tensors.
+
+    >>> fb.normal(fb.tensor([0.0, 100.0]), 1.0) > 50
+    tensor([False,  True])
+    """
     like = next((v for v in (mean, std) if isinstance(v, Tensor)), None)
     if (std.array.size and std.array.min() if isinstance(std, Tensor) else std) < 0:
         raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {std}")
@@ -173,7 +194,11 @@ def check_chance(p):
 
 @function
 def bernoulli(input, p=None, *, generator=None):
-    """1 with the probability that stands in the input (or ``p`` everywhere), else 0."""
+    """1 with the probability that stands in the input (or ``p`` everywhere), else 0.
+
+    >>> fb.bernoulli(fb.tensor([0.0, 1.0, 1.0]))
+    tensor([0., 1., 1.])
+    """
     if p is not None:
         check_chance(p)
     elif input.array.dtype not in FLOATING:
@@ -231,7 +256,12 @@ def _check_weights(xp, weights, num_samples, replacement):
 
 @function
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """Draws class numbers, with the rows of the input as their weights."""
+    """Draws class numbers, with the rows of the input as their weights.
+
+    >>> fb.multinomial(fb.tensor([[0.0, 1.0], [1.0, 0.0]]), 3, replacement=True)
+    tensor([[1, 1, 1],
+            [0, 0, 0]])
+    """
     weights = input.array
     xp = module_of(weights)
     _check_weights(xp, weights, num_samples, replacement)

@@ -21,7 +21,7 @@ def whole(dim):
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [-1, 0], but got {one})"
             )
-    return None
+    return
 
 
 def kept_shape(shape, dim):
@@ -76,7 +76,11 @@ def _as(x, dtype):
 
 @op
 def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
-    """Sum over ``dim`` (all dimensions where None)."""
+    """Sum over ``dim`` (all dimensions where None).
+
+    >>> fb.ones(2, 3).sum(1)
+    tensor([3., 3.])
+    """
     inner, result = _accumulator(x, dtype)
     return _as(_total(x, dim, keepdim, inner), result)
 
@@ -106,7 +110,11 @@ def _(ns, g, x_shape):
 
 @op
 def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
-    """Mean over ``dim`` (all dimensions where None)."""
+    """Mean over ``dim`` (all dimensions where None).
+
+    >>> fb.tensor([[1.0, 2.0], [3.0, 6.0]]).mean(0, keepdim=True)
+    tensor([[2., 4.]])
+    """
     if dtype is None and x.dtype not in FLOATING:
         raise RuntimeError(
             f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
@@ -180,7 +188,11 @@ def running(x, dim):
 
 @op(inplace=True)
 def cumsum(xp, x, /, dim, dtype=None):
-    """The sum of each element and those before it along ``dim``."""
+    """The sum of each element and those before it along ``dim``.
+
+    >>> fb.tensor([1, 2, 3]).cumsum(0)
+    tensor([1, 3, 6])
+    """
     _, result = _accumulator(x, dtype)
     return xp.cumsum(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
 
@@ -192,7 +204,11 @@ def _(ns, g, dim):
 
 @op(inplace=True, holomorphic=True)
 def cumprod(xp, x, /, dim, dtype=None):
-    """The product of each element and those before it along ``dim``."""
+    """The product of each element and those before it along ``dim``.
+
+    >>> fb.tensor([1, 2, 3]).cumprod(0)
+    tensor([1, 2, 6])
+    """
     _, result = _accumulator(x, dtype)
     return xp.cumprod(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
 
@@ -271,13 +287,21 @@ def _options(dim, unbiased, keepdim, correction):
 
 @function
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """Σ (x - mean)² / (n - correction); correction 1, or 0 with ``unbiased=False``."""
+    """Σ (x - mean)² / (n - correction); correction 1, or 0 with ``unbiased=False``.
+
+    >>> fb.tensor([1.0, 3.0]).var(), fb.tensor([1.0, 3.0]).var(unbiased=False)
+    (tensor(2.), tensor(1.))
+    """
     return var_op(input, *_options(dim, unbiased, keepdim, correction))
 
 
 @function
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """√(Σ (x - mean)² / (n - correction)); correction 1, or 0 with ``unbiased=False``."""
+    """√(Σ (x - mean)² / (n - correction)); correction 1, or 0 with ``unbiased=False``.
+
+    >>> fb.tensor([1.0, 2.0, 3.0]).std()
+    tensor(1.)
+    """
     return std_op(input, *_options(dim, unbiased, keepdim, correction))
 
 
@@ -335,7 +359,11 @@ def _(ns, g, x, out, p, dim, keepdim):
 
 @op(holomorphic=True)
 def logsumexp(xp, x, /, dim, keepdim=False):
-    """log Σ exp(x), without overflow."""
+    """log Σ exp(x), without overflow.
+
+    >>> fb.tensor([1000.0, 1000.0]).logsumexp(0)
+    tensor(1000.6932)
+    """
     x = floating(x)
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
     top = xp.max(line.real, axis=axis, keepdims=True, initial=-xp.inf)

@@ -29,11 +29,11 @@ from operator import itemgetter
 from typing import Any
 
 from ..autograd.rules import OPS
-from ..errors import ValuesNeeded, misused
+from ..errors import ValuesNeeded, misused, out_of_memory
 from ..subclasses import KNOWN, Overridden, dispatch, involved
 from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
-from .out import SPACES_WITH_OUT, write_to
+from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -141,6 +141,7 @@ class Op:
         self.holomorphic: bool = options.get("holomorphic", False)
         self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
         self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
+        self.reads: int = options.get("reads", 0)
         self.rules: list[Rule] = []
         self.plans: dict[int, Plan] = {}
         self.backward_name: str = (
@@ -321,19 +322,6 @@ class InPlace:
         return self if instance is None else functools.partial(self, instance)
 
 
-def called_with_out(call: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Calls a function that knows nothing of `out`, and writes what it gives into it."""
-    out = kwargs.pop("out")
-    return call(*args, **kwargs) if out is None else write_to(out, call, args, kwargs)
-
-
-def slice_by_slice(*call: Any) -> Any:
-    """Runs a composite under vmap on each slice, as it asked for their values."""
-    from ..func.slices import composite
-
-    return composite(*call)
-
-
 def show(name: str, thing: Any, on: str) -> None:
     """Shows a thing under a name in the spaces listed: ``"fb Tensor F"``."""
     for space in on.split():
@@ -349,6 +337,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
     ``aliases``, ``inplace`` for an ``x_`` twin, ``view`` for an output that shares memory,
     ``promote`` a rule of `promote.py`, ``extras`` names of further values that the forward
     returns for the gradient rule, ``outputs`` how many tensors it returns (0: any number),
+    ``reads`` the output of several that the rule reads, so the one not to be written to,
     ``packs`` to take ``x.view(2, 3)`` as well as ``x.view((2, 3))``, ``backward`` the name of its
     node where PyTorch's is not made of the op's own. ``*tensors`` in the forward stand for a list.
     """
@@ -388,11 +377,11 @@ def function(
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if not KNOWN.issuperset(map(type, args)) or (
-            kwargs and not KNOWN.issuperset(map(type, kwargs.values()))
+        known = KNOWN.issuperset
+        if not (known(map(type, args)) and (not kwargs or known(map(type, kwargs.values())))) and (
+            involved((*args, *kwargs.values()))
         ):
-            if involved((*args, *kwargs.values())):
-                return dispatch(called, args, kwargs)
+            return dispatch(called, args, kwargs)
         if "out" in kwargs and takes_out:
             return called_with_out(called, args, kwargs)
         for old in renamed & kwargs.keys():
@@ -403,6 +392,8 @@ def function(
             return body(*args, **kwargs)
         except AttributeError as error:
             raise misused(name, error, (*args, *kwargs.values())) from None
+        except MemoryError as error:
+            raise out_of_memory(name, error) from None
         except ValuesNeeded as error:
             return slice_by_slice(name, body, args, kwargs, error)
 

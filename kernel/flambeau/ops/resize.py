@@ -141,6 +141,9 @@ def interpolate(
     ``mode`` is nearest, nearest-exact, area, linear (3-D), bilinear, bicubic (4-D) or trilinear
     (5-D). ``antialias`` smooths what is made smaller, in bilinear and bicubic.
     Mirrors ``torch.nn.functional.interpolate``.
+
+    >>> nn.functional.interpolate(fb.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
     """
     if align_corners is not None and mode not in _NEEDED:
         raise ValueError(

@@ -204,7 +204,12 @@ def _in_a_row(input: Tensor, index: Tensor, src: Any = None) -> tuple[Any, Any, 
 
 @function
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
-    """A copy with ``src`` (or a value) written along ``dim`` where ``gather`` would read."""
+    """A copy with ``src`` (or a value) written along ``dim`` where ``gather`` would read.
+
+    >>> fb.zeros(2, 3).scatter(1, fb.tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
     src = value if src is None else src
     if isinstance(src, Tensor) and not src.ndim and index.ndim and value is not None:
         src = src.item()
@@ -221,7 +226,11 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
 
 @function
 def scatter_add(input, dim, index, src):
-    """A copy with ``src`` added along ``dim`` where ``gather`` would read."""
+    """A copy with ``src`` added along ``dim`` where ``gather`` would read.
+
+    >>> fb.zeros(3).scatter_add(0, fb.tensor([0, 0, 2]), fb.ones(3))
+    tensor([2., 0., 1.])
+    """
     shape = input.shape
     return scatter_add_op(*_in_a_row(input, index, src), dim).reshape(shape)
 
@@ -241,6 +250,9 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
 
     ``reduce`` is "sum", "prod", "mean", "amax" or "amin"; ``include_self=False`` leaves out what
     stood there.
+
+    >>> fb.zeros(2).scatter_reduce(0, fb.tensor([0, 0, 1]), fb.tensor([1.0, 5.0, 2.0]), "amax")
+    tensor([5., 2.])
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise RuntimeError(

@@ -82,7 +82,12 @@ def _misfit(x, shape):
 
 @op(on="Tensor", view=True, packs=True, backward="ViewBackward0")
 def view(xp, x, /, size):
-    """The same memory in another shape, or (with a dtype) its bytes read as another type."""
+    """The same memory in another shape, or (with a dtype) its bytes read as another type.
+
+    >>> fb.arange(6).view(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     if isinstance(size, Dtype):
         return x.view(size.numpy)
     out = x.reshape(_wanted(size))
@@ -167,7 +172,11 @@ def sum_to_size(self, size, *more):
 
 @op(view=True, packs=True)
 def permute(xp, x, /, dims):
-    """The dimensions in another order."""
+    """The dimensions in another order.
+
+    >>> fb.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
     order = sizes(dims)
     if len(order) != x.ndim:
         raise RuntimeError(
@@ -219,7 +228,12 @@ squeeze.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
 
 @op(view=True)
 def unsqueeze(xp, x, /, dim):
-    """x with a new dimension of size 1 at ``dim``."""
+    """x with a new dimension of size 1 at ``dim``.
+
+    >>> fb.tensor([1, 2]).unsqueeze(1)
+    tensor([[1],
+            [2]])
+    """
     return xp.expand_dims(x, at_dim(dim, x.ndim, 1))
 
 
@@ -286,8 +300,8 @@ def unflatten(input, dim, sizes):
 
 @function
 def ravel(input):
-    """All elements in one dimension."""
-    return reshape(input, (-1,))
+    """All elements in one dimension; a copy where they do not lie one after the other."""
+    return reshape(contiguous(input), (-1,))
 
 
 @function(on="Tensor")

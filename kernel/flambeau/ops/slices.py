@@ -84,7 +84,11 @@ _WHOLE = ("int64", "int32")
 
 @function
 def index_add(input, dim, index, source, *, alpha=1):
-    """A copy with the slices of ``source`` added along ``dim`` at the indices."""
+    """A copy with the slices of ``source`` added along ``dim`` at the indices.
+
+    >>> fb.zeros(2).index_add(0, fb.tensor([0, 0, 1]), fb.tensor([1.0, 2.0, 5.0]))
+    tensor([3., 5.])
+    """
     x, source, at = _as_rows("index_add", input, dim, index, source, _WHOLE)
     added = OPS["index_add_new"](source, tuple(x.shape), at)
     return OPS["add"](x, added, alpha=alpha).reshape(input.shape)
@@ -115,7 +119,12 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
 
 @function
 def index_fill(input, dim, index, value):
-    """A copy with ``value`` written along ``dim`` at the indices."""
+    """A copy with ``value`` written along ``dim`` at the indices.
+
+    >>> fb.zeros(2, 2).index_fill(1, fb.tensor([0]), 7.0)
+    tensor([[7., 0.],
+            [7., 0.]])
+    """
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError(
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
@@ -163,7 +172,11 @@ def put(input, index, source, accumulate=False):
 
 @function
 def take(input, index):
-    """The elements at indices into all elements in a row, in the shape of the indices."""
+    """The elements at indices into all elements in a row, in the shape of the indices.
+
+    >>> fb.take(fb.tensor([[1, 2], [3, 4]]), fb.tensor([0, 3]))
+    tensor([1, 4])
+    """
     if not input.numel() and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
     return OPS["index"](input.reshape(-1), (flat_places("take", input, index),))

@@ -12,9 +12,13 @@ from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
 
+RESULTS: dict[str, Any] = {}  # what `return_types` shows
+
 
 def result_type(name: str, *fields: str) -> Any:
     """A named tuple that prints as PyTorch's ``torch.return_types``."""
+    if name in RESULTS:
+        return RESULTS[name]
     made: Any = namedtuple(name, fields)  # type: ignore[misc]
 
     def text(self: Any) -> str:
@@ -22,7 +26,8 @@ def result_type(name: str, *fields: str) -> Any:
         return f"torch.return_types.{name}(\n{parts})"
 
     made.__repr__ = text  # type: ignore[method-assign, assignment]
-    made.__module__ = __name__
+    made.__module__ = f"{__name__.split('.')[0]}.return_types"
+    RESULTS[name] = made
     return made
 
 
@@ -56,7 +61,11 @@ def _nonempty_over(x, name, dim):
 
 @op
 def amax(xp, x, /, dim=(), keepdim=False):
-    """The largest element over ``dim``; ties share the gradient evenly."""
+    """The largest element over ``dim``; ties share the gradient evenly.
+
+    >>> fb.tensor([[1, 5], [7, 2]]).amax(0)
+    tensor([7, 5])
+    """
     _nonempty_over(x, "amax", dim)
     return x.max(axis=axes(dim), keepdims=keepdim)
 
@@ -112,13 +121,13 @@ def _extreme(xp, x, dim, keepdim, name):
     return _picked(xp, x, getattr(xp, f"arg{name}")(x, axis=dim), dim, keepdim)
 
 
-@op(on="", outputs=2, backward="MaxBackward0")
+@op(on="", outputs=2, reads=1, backward="MaxBackward0")
 def max_dim(xp, x, /, dim, keepdim):
     """The largest along a dimension, and where each is."""
     return _extreme(xp, x, dim, keepdim, "max")
 
 
-@op(on="", outputs=2, backward="MinBackward0")
+@op(on="", outputs=2, reads=1, backward="MinBackward0")
 def min_dim(xp, x, /, dim, keepdim):
     """The smallest along a dimension, and where each is."""
     return _extreme(xp, x, dim, keepdim, "min")
@@ -146,7 +155,13 @@ def _tensor(name, input):
 
 @function
 def max(input, dim=None, keepdim=False, *, other=None):
-    """The largest element; with ``dim`` (values, indices) along it; with a tensor `maximum`."""
+    """The largest element; with ``dim`` (values, indices) along it; with a tensor `maximum`.
+
+    >>> fb.tensor([[1, 5], [7, 2]]).max(dim=1)
+    torch.return_types.max(
+    values=tensor([5, 7]),
+    indices=tensor([1, 0]))
+    """
     _tensor("max", input)
     if isinstance(dim, Tensor) or other is not None:
         return maximum(input, dim if other is None else other)
@@ -155,7 +170,11 @@ def max(input, dim=None, keepdim=False, *, other=None):
 
 @function
 def min(input, dim=None, keepdim=False, *, other=None):
-    """The smallest element; with ``dim`` (values, indices) along it; with a tensor `minimum`."""
+    """The smallest element; with ``dim`` (values, indices) along it; with a tensor `minimum`.
+
+    >>> fb.tensor([[1, 5], [7, 2]]).min()
+    tensor(1)
+    """
     _tensor("min", input)
     if isinstance(dim, Tensor) or other is not None:
         return minimum(input, dim if other is None else other)
@@ -164,7 +183,13 @@ def min(input, dim=None, keepdim=False, *, other=None):
 
 @function
 def aminmax(input, *, dim=None, keepdim=False):
-    """The smallest and the largest together."""
+    """The smallest and the largest together.
+
+    >>> fb.aminmax(fb.tensor([3, 1, 2]))
+    torch.return_types.aminmax(
+    min=tensor(1),
+    max=tensor(3))
+    """
     if isinstance(dim, (list, tuple)):
         raise TypeError(f"aminmax(): argument 'dim' must be one int, not {type(dim).__name__}")
     where = () if dim is None else dim
@@ -188,13 +213,21 @@ def _arg(xp, x, dim, keepdim, name):
 
 @op
 def argmax(xp, x, /, dim=None, keepdim=False):
-    """The index of the largest element, along ``dim`` or in the flattened input."""
+    """The index of the largest element, along ``dim`` or in the flattened input.
+
+    >>> fb.tensor([[1, 5], [7, 2]]).argmax(dim=1)
+    tensor([1, 0])
+    """
     return _arg(xp, x, dim, keepdim, "max")
 
 
 @op
 def argmin(xp, x, /, dim=None, keepdim=False):
-    """The index of the smallest element, along ``dim`` or in the flattened input."""
+    """The index of the smallest element, along ``dim`` or in the flattened input.
+
+    >>> fb.tensor([3.0, 1.0, 2.0]).argmin()
+    tensor(1)
+    """
     return _arg(xp, x, dim, keepdim, "min")
 
 
@@ -206,7 +239,7 @@ def ranks(xp, x, dim, descending):
     return xp.flip(x.shape[dim] - 1 - turned, dim)
 
 
-@op(on="", name="sort", outputs=2)
+@op(on="", name="sort", outputs=2, reads=1)
 def sort_op(xp, x, /, dim, descending, length=None):
     """The elements in order along a dimension, the first ``length`` of them, and their places."""
     if x.dtype.kind == "c":
@@ -240,13 +273,22 @@ sort_put.gradients(x=lambda ns, g, index, dim: ns.gather(g, index, dim))
 
 @function
 def sort(input, dim=-1, descending=False, stable=False):
-    """The elements in order along ``dim``, and the indices they had: (values, indices)."""
+    """The elements in order along ``dim``, and the indices they had: (values, indices).
+
+    >>> values, indices = fb.tensor([3, 1, 2]).sort()
+    >>> values, indices
+    (tensor([1, 2, 3]), tensor([1, 2, 0]))
+    """
     return _Sort(*sort_op(input, dim, descending))
 
 
 @function
 def argsort(input, dim=-1, descending=False, stable=False):
-    """The indices that put the elements in order along ``dim``."""
+    """The indices that put the elements in order along ``dim``.
+
+    >>> fb.tensor([3, 1, 2]).argsort(descending=True)
+    tensor([0, 2, 1])
+    """
     return sort_op(input, dim, descending)[1]
 
 
@@ -258,7 +300,11 @@ def msort(input):
 
 @function
 def topk(input, k, dim=-1, largest=True, sorted=True):
-    """The k largest (or smallest) along ``dim``, in order: (values, indices)."""
+    """The k largest (or smallest) along ``dim``, in order: (values, indices).
+
+    >>> fb.tensor([4.0, 1.0, 3.0]).topk(2).indices
+    tensor([0, 2])
+    """
     n = input.size(at_dim(dim, input.ndim)) if input.ndim else 1
     if input.array.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes; use x.int()")
@@ -269,7 +315,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 
 @function
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The values that occur, in order; with the index of each element among them, and counts."""
+    """The values that occur, in order; with the index of each element among them, and counts.
+
+    >>> fb.unique(fb.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
     if dim is not None and any(n == 0 for i, n in enumerate(input.shape) if i != dim % input.ndim):
         raise RuntimeError(
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"

@@ -34,7 +34,11 @@ def _far(xp, x, term):
 
 @op(promote=real_float, inplace=True)
 def lgamma(xp, x):
-    """log |Γ(x)|; Γ(n) = (n - 1)! for whole n."""
+    """log |Γ(x)|; Γ(n) = (n - 1)! for whole n.
+
+    >>> fb.lgamma(fb.tensor([5.0])), fb.log(fb.tensor([24.0]))
+    (tensor([3.1781]), tensor([3.1781]))
+    """
     z = _wide(xp, x)
     mirrored = z < 0.5
     y, steps = _far(xp, xp.where(mirrored, 1 - z, z), xp.log)
@@ -51,7 +55,11 @@ lgamma.gradients(x=lambda ns, g, x: g * ns.digamma(x))
 
 @op(promote=real_float, inplace=True)
 def digamma(xp, x):
-    """The slope of log Γ(x)."""
+    """The slope of log Γ(x).
+
+    >>> fb.special.digamma(fb.tensor([1.0, 2.0]))
+    tensor([-0.5772,  0.4228])
+    """
     z = _wide(xp, x)
     mirrored = z < 0
     y, steps = _far(xp, xp.where(mirrored, 1 - z, z), lambda t: 1 / t)
@@ -186,7 +194,11 @@ def _quantile(xp, p):
 
 @op(promote=real_float, inplace=True, on="fb Tensor special")
 def erfinv(xp, x):
-    """The number whose erf is x."""
+    """The number whose erf is x.
+
+    >>> fb.special.erfinv(fb.erf(fb.tensor([0.5])))
+    tensor([0.5000])
+    """
     y = _wide(xp, x)
     z = xp.minimum(y * y, 0.49)
     top = ((-0.140543331 * z + 0.914624893) * z - 1.645349621) * z + 0.886226899
@@ -205,7 +217,11 @@ erfinv.gradients(x=lambda ns, g, out: g * ns.exp(out * out) * (sqrt(pi) / 2))
 
 @op(promote=real_float, on="special")
 def ndtr(xp, x):
-    """The chance that a standard normal number is below x."""
+    """The chance that a standard normal number is below x.
+
+    >>> fb.special.ndtr(fb.tensor([-1.96, 0.0]))
+    tensor([0.0250, 0.5000])
+    """
     return (_erfc(xp, _wide(xp, x) * -sqrt(0.5)) / 2).astype(x.dtype)
 
 

@@ -15,7 +15,11 @@ from .shape import at_dim
 
 @op(outputs=0, view=True)
 def unbind(xp, x, /, dim=0):
-    """The slices along ``dim``, without it."""
+    """The slices along ``dim``, without it.
+
+    >>> fb.tensor([[1, 2], [3, 4]]).unbind(1)
+    (tensor([1, 3]), tensor([2, 4]))
+    """
     if x.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     front = (slice(None),) * at_dim(dim, x.ndim)
@@ -77,7 +81,11 @@ def split_with_sizes(input, split_sizes, dim=0):
 
 @function
 def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
-    """Pieces of one size along ``dim`` (the last may be smaller), or of the sizes listed."""
+    """Pieces of one size along ``dim`` (the last may be smaller), or of the sizes listed.
+
+    >>> fb.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     size = split_size if split_size_or_sections is None else split_size_or_sections
     n = _length("split", tensor, dim)
     if isinstance(size, (list, tuple)):
@@ -87,7 +95,11 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
 
 @function
 def chunk(input, chunks, dim=0):
-    """At most ``chunks`` pieces along ``dim``, all of one size but the last."""
+    """At most ``chunks`` pieces along ``dim``, all of one size but the last.
+
+    >>> [part.tolist() for part in fb.arange(6).chunk(4)]
+    [[0, 1], [2, 3], [4, 5]]
+    """
     n = _length("chunk", input, dim)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
@@ -142,7 +154,11 @@ def _edges(n: int, indices_or_sections: Any) -> list[int]:
 
 @function
 def tensor_split(input, indices_or_sections=None, dim=0, *, indices=None, sections=None):
-    """Split along ``dim`` into so many parts, or at the indices given."""
+    """Split along ``dim`` into so many parts, or at the indices given.
+
+    >>> fb.arange(5).tensor_split((1, 3))
+    (tensor([0]), tensor([1, 2]), tensor([3, 4]))
+    """
     given = (indices_or_sections, indices, sections)
     at = next((way for way in given if way is not None), None)
     if not input.ndim:

@@ -33,14 +33,14 @@ def _kth(xp, x, k, dim, keepdim):
     return value, place.astype("int64")
 
 
-@op(on="", name="kthvalue", outputs=2)
+@op(on="", name="kthvalue", outputs=2, reads=1)
 def kth_op(xp, x, /, k, dim, keepdim):
     """The k-th smallest along a dimension, and where it is."""
     shape = tuple(1 if i == dim else n for i, n in enumerate(x.shape))
     return _kth(xp, x, xp.full(shape, k - 1, "int64"), dim, keepdim)
 
 
-@op(on="", name="median", outputs=2)
+@op(on="", name="median", outputs=2, reads=1)
 def median_op(xp, x, /, dim, keepdim, skip):
     """The lower median along a dimension, and where it is; NaN wins unless skipped."""
     if x.dtype.kind in "bc":
@@ -54,7 +54,7 @@ def median_op(xp, x, /, dim, keepdim, skip):
     return _kth(xp, x, xp.asarray(k), dim, keepdim)
 
 
-@op(on="", name="mode", outputs=2)
+@op(on="", name="mode", outputs=2, reads=1)
 def mode_op(xp, x, /, dim, keepdim):
     """The most frequent value along a dimension (of several the smallest), and its last place."""
     if not x.ndim:
@@ -81,7 +81,11 @@ for _one in (kth_op, median_op, mode_op):
 
 @function
 def kthvalue(input, k, dim=-1, keepdim=False):
-    """The k-th smallest along ``dim``, and its index: (values, indices)."""
+    """The k-th smallest along ``dim``, and its index: (values, indices).
+
+    >>> fb.tensor([30, 10, 20]).kthvalue(2).values
+    tensor(20)
+    """
     at = at_dim(dim, input.ndim)
     n = input.shape[at] if input.ndim else 1
     if not 1 <= k <= n:
@@ -102,7 +106,11 @@ def _median(input, dim, keepdim, skip, kind):
 
 @function
 def median(input, dim=None, keepdim=False):
-    """The middle element, of two the lower; with ``dim`` (values, indices) along it."""
+    """The middle element, of two the lower; with ``dim`` (values, indices) along it.
+
+    >>> fb.tensor([4, 1, 3, 2]).median()
+    tensor(2)
+    """
     return _median(input, dim, keepdim, False, _Median)
 
 
@@ -114,7 +122,11 @@ def nanmedian(input, dim=None, keepdim=False):
 
 @function
 def mode(input, dim=-1, keepdim=False):
-    """The most frequent value along ``dim``, and an index of it: (values, indices)."""
+    """The most frequent value along ``dim``, and an index of it: (values, indices).
+
+    >>> fb.tensor([3, 1, 3]).mode().values
+    tensor(3)
+    """
     return _Mode(*mode_op(input, at_dim(dim, input.ndim), keepdim))
 
 
@@ -164,13 +176,13 @@ def _running(xp, x, dim, grows):
     return values, _scan(xp, xp.maximum, at, dim).astype("int64")
 
 
-@op(on="", name="cummax", outputs=2)
+@op(on="", name="cummax", outputs=2, reads=1)
 def cummax_op(xp, x, /, dim):
     """The largest so far along a dimension, and where it is."""
     return _running(xp, x, dim, True)
 
 
-@op(on="", name="cummin", outputs=2)
+@op(on="", name="cummin", outputs=2, reads=1)
 def cummin_op(xp, x, /, dim):
     """The smallest so far along a dimension, and where it is."""
     return _running(xp, x, dim, False)
@@ -253,7 +265,11 @@ def _search(sequence, values, right, side, dtype):
 
 @function(on="fb")
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None):
-    """Where each value would go in a sorted sequence (or in each row of it) to keep it sorted."""
+    """Where each value would go in a sorted sequence (or in each row of it) to keep it sorted.
+
+    >>> fb.searchsorted(fb.tensor([1, 3, 5]), fb.tensor([3, 4]))
+    tensor([1, 2])
+    """
     sequence = sorted_sequence
     if sorter is not None:
         sequence = OPS["gather"](sequence, sorter, -1)
@@ -263,7 +279,11 @@ def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=N
 
 @function(on="fb")
 def bucketize(input, boundaries, *, out_int32=False, right=False):
-    """The number of the bucket, between sorted boundaries, that each value falls in."""
+    """The number of the bucket, between sorted boundaries, that each value falls in.
+
+    >>> fb.bucketize(fb.tensor([0, 3, 9]), fb.tensor([1, 5]))
+    tensor([0, 1, 2])
+    """
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     values = input.array if isinstance(input, Tensor) else input
@@ -272,7 +292,11 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
 
 @function
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
-    """The values without those that equal their neighbour before."""
+    """The values without those that equal their neighbour before.
+
+    >>> fb.tensor([1, 1, 2, 1]).unique_consecutive()
+    tensor([1, 2, 1])
+    """
     xp = module_of(input.array)
     x = input.array.reshape(-1) if dim is None else xp.moveaxis(input.array, dim, 0)
     changed = x[1:] != x[:-1]
@@ -295,7 +319,12 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 @function
 def cov(input, *, correction=1, fweights=None, aweights=None):
-    """The covariance matrix of the rows."""
+    """The covariance matrix of the rows.
+
+    >>> fb.cov(fb.tensor([[1.0, 3.0], [2.0, -2.0]]))
+    tensor([[ 2., -4.],
+            [-4.,  8.]])
+    """
     _check_rows("cov", input)
     x = input.reshape(1, -1) if input.ndim < 2 else input
     x = x if x.array.dtype in FLOATING else x.to(dtypes.get_default_dtype())

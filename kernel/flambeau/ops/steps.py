@@ -37,7 +37,11 @@ def _check_steps(start, end, step):
 @function(on="fb")
 @unlaid
 def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires_grad=False):
-    """start, start + step, ... up to, not including, ``end``; ``arange(end)`` starts at 0."""
+    """start, start + step, ... up to, not including, ``end``; ``arange(end)`` starts at 0.
+
+    >>> fb.arange(5), fb.arange(0.0, 1.0, 0.25)
+    (tensor([0, 1, 2, 3, 4]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    """
     if len(bounds) == 1 and end is None:
         (end,) = bounds
     elif bounds:
@@ -97,7 +101,11 @@ def _evenly(name, start, end, steps, dtype, device):
 @function(on="fb")
 @unlaid
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """``steps`` numbers evenly spaced from start to end, both included."""
+    """``steps`` numbers evenly spaced from start to end, both included.
+
+    >>> fb.linspace(0, 1, steps=5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     array, kind, where = _evenly("linspace", start, end, steps, dtype, device)
     return finish(array.astype(kind), where, requires_grad)
 
@@ -105,14 +113,24 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
 @function(on="fb")
 @unlaid
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
-    """``base`` to the powers of ``steps`` numbers evenly spaced from start to end."""
+    """``base`` to the powers of ``steps`` numbers evenly spaced from start to end.
+
+    >>> fb.logspace(0, 3, steps=4, base=2)
+    tensor([1., 2., 4., 8.])
+    """
     array, kind, where = _evenly("logspace", start, end, steps, dtype, device)
     return finish((float(base) ** array).astype(kind), where, requires_grad)
 
 
 @function(on="fb")
 def meshgrid(*tensors, indexing="ij"):
-    """For each vector a tensor with its values repeated along the dimensions of the others."""
+    """For each vector a tensor with its values repeated along the dimensions of the others.
+
+    >>> x, y = fb.meshgrid(fb.arange(2), fb.arange(3), indexing="ij")
+    >>> x
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         (tensors,) = tensors
     if indexing not in ("ij", "xy"):

@@ -46,6 +46,9 @@ def stft(
     Every ``hop_length`` points (n_fft // 4) a stretch of ``n_fft`` begins, times the window (of
     ``win_length`` points, n_fft). ``center`` pads so that a frame's time is its middle;
     ``onesided`` leaves away what follows from the rest. RuntimeError for sizes that do not fit.
+
+    >>> fb.stft(fb.ones(100), n_fft=16, window=fb.hann_window(16), return_complex=True).shape
+    torch.Size([9, 26])
     """
     hop_length = n_fft // 4 if hop_length is None else hop_length
     win_length = n_fft if win_length is None else win_length

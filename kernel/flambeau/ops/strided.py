@@ -76,6 +76,11 @@ def as_strided(input, size, stride, storage_offset=None):
     """The memory of the input read with other sizes and steps, both counted in elements.
 
     ``storage_offset`` is counted from where that memory begins, which a view may show only part of.
+
+    >>> fb.as_strided(fb.arange(4), (3, 2), (1, 1))
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
     """
     start = memory_of(input.array)[1]
     shift = 0 if storage_offset is None else int(storage_offset) - start

@@ -41,7 +41,11 @@ copy_op.gradients(x=lambda ns, g: ns.zeros_of(g), y=lambda g: g)
 
 @function(on="Tensor")
 def copy_(self, src, non_blocking=False):
-    """Overwrites this tensor with the values of another, in this one's type."""
+    """Overwrites this tensor with the values of another, in this one's type.
+
+    >>> fb.zeros(2, dtype=fb.int64).copy_(fb.tensor([1.9, 2.1]))
+    tensor([1, 2])
+    """
     if src.array.__class__ is not self.array.__class__:
         src = src.to(self.device)
     return apply_inplace(copy_op, (self, src))
@@ -49,7 +53,11 @@ def copy_(self, src, non_blocking=False):
 
 @function
 def fill_(self, value):
-    """Overwrites every element with a value."""
+    """Overwrites every element with a value.
+
+    >>> fb.zeros(2).fill_(7)
+    tensor([7., 7.])
+    """
     if isinstance(value, Tensor) and value.array.ndim:
         raise RuntimeError(
             "fill_ only supports 0-dimension value tensor but got tensor with "

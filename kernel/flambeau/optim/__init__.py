@@ -1,7 +1,5 @@
 """Optimizers, and schedules for their learning rates; mirrors ``torch.optim``."""
 
-from typing import Any as _Any
-
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
@@ -37,13 +35,3 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
-
-
-def __getattr__(name: str) -> _Any:
-    """Says why a name of PyTorch's is not here."""
-    if name == "SparseAdam":
-        raise AttributeError(
-            "flambeau.optim has no SparseAdam: it works on sparse gradients only, and gradients "
-            "are dense here; use optim.Adam"
-        )
-    raise AttributeError(f"module 'flambeau.optim' has no attribute {name!r}")

@@ -12,6 +12,12 @@ class Adadelta(Optimizer):
 
     v averages the squared gradients and u the squared steps (Zeiler 2012). ``weight_decay`` adds
     weight_decay · p to g.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Adadelta([w], lr=100.0).step()
+    >>> w.data
+    tensor([2.6838])
     """
 
     def __init__(

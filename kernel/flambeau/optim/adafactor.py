@@ -18,6 +18,12 @@ class Adafactor(Optimizer):
     keep v itself), whose newest part weighs t^beta2_decay. α = max(eps₂, rms(p)) · min(lr, 1/√t),
     and eps₁ (the dtype's own where it is None) keeps v from zero. ``weight_decay`` first shrinks p
     by lr · weight_decay.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Adafactor([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.7000])
     """
 
     _takes_complex = False

@@ -13,6 +13,12 @@ class Adagrad(Optimizer):
     """s = s + g²; p -= lr / (1 + (t-1) · lr_decay) · g / (√s + eps) (Duchi et al. 2011).
 
     s begins at ``initial_accumulator_value``; ``weight_decay`` adds weight_decay · p to g.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Adagrad([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.9000])
     """
 
     def __init__(

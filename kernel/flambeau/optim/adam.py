@@ -22,6 +22,12 @@ class Adam(Optimizer):
     m̂ = m / (1-β₁ᵗ) and v̂ = v / (1-β₂ᵗ) undo the start from zero. ``weight_decay`` adds
     weight_decay · p to g, or (``decoupled_weight_decay``) first shrinks p by lr · weight_decay.
     ``amsgrad`` divides by the largest v seen so far.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Adam([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.9000])
     """
 
     def __init__(
@@ -88,7 +94,14 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """`Adam` that shrinks p by lr · weight_decay before the step (Loshchilov & Hutter 2017)."""
+    """`Adam` that shrinks p by lr · weight_decay before the step (Loshchilov & Hutter 2017).
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> w.grad = fb.zeros(1)
+    >>> fb.optim.AdamW([w], lr=0.1, weight_decay=0.5).step()
+    >>> w.data
+    tensor([2.8500])
+    """
 
     def __init__(
         self,

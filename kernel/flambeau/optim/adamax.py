@@ -11,6 +11,12 @@ class Adamax(Optimizer):
     """m = β₁m + (1-β₁)g, u = max(β₂u, |g| + eps); p -= lr / (1-β₁ᵗ) · m / u (Kingma & Ba 2014).
 
     ``weight_decay`` adds weight_decay · p to g.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Adamax([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.9000])
     """
 
     def __init__(

@@ -12,6 +12,12 @@ class ASGD(Optimizer):
 
     η = lr / (1 + λ · lr · t)^alpha and μ = 1 / max(1, t - t0), each for the step after; the average
     is kept in the state under ``ax``. ``weight_decay`` adds weight_decay · p to g.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.ASGD([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.4000])
     """
 
     def __init__(

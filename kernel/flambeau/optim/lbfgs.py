@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.grad_mode import enable_grad
+from ..autograd.grad_mode import enable_grad, no_grad
 from ..device import module_of
 from ..tensor import Tensor, wrap
 from .line_search import strong_wolfe
@@ -49,6 +49,7 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
+    @no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Moves all parameters; ``closure`` clears gradients, runs backward, gives the loss."""
         group = self.param_groups[0]

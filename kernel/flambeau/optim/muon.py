@@ -16,6 +16,12 @@ class Muon(Optimizer):
     1 by ``ns_steps`` rounds of X = aX + (bA + cA²)X with A = XXᵀ (Newton and Schulz), a, b, c being
     ``ns_coefficients``. ``adjust_lr_fn``: for a matrix of m × n lr' is lr · √max(1, m/n)
     ("original", also None) or 0.2 · lr · √max(m, n) ("match_rms_adamw") (Jordan et al. 2024).
+
+    >>> w = nn.Parameter(fb.eye(2))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Muon([w], lr=0.1).step()
+    >>> w.data[0, 0] < 1
+    tensor(True)
     """
 
     _takes_complex = False

@@ -22,6 +22,12 @@ class NAdam(Optimizer):
     m and v̂ are those of `Adam`, and μₜ = β₁(1 - 0.96^(t · momentum_decay) / 2), whose product over
     all steps is Πμₜ. ``weight_decay`` adds weight_decay · p to g, or (``decoupled_weight_decay``)
     first shrinks p by lr · weight_decay.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.NAdam([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.8944])
     """
 
     def __init__(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 State = dict[str, Any]
+ParamsT: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
 class _RequiredParameter:
@@ -72,6 +73,11 @@ class Optimizer(Hooks):
     ``params`` are parameters, pairs of names and parameters, or dicts of them with options that
     hold for that group alone. One that moves parameters together defines ``step`` instead.
     Mirrors ``torch.optim.Optimizer``.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> groups = [{"params": [layer.weight], "lr": 0.1}, {"params": [layer.bias]}]
+    >>> [group["lr"] for group in fb.optim.SGD(groups, lr=0.01).param_groups]
+    [0.1, 0.01]
     """
 
     _takes_complex = True
@@ -122,7 +128,9 @@ class Optimizer(Hooks):
         known = {id(p) for g in self.param_groups for p in g["params"]}
         if known & {id(p) for p in listed}:
             raise ValueError("some parameters appear in more than one parameter group")
-        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+        if self.param_groups and ("param_names" in group) != (
+            "param_names" in self.param_groups[0]
+        ):
             ours = "with" if "param_names" in group else "without"
             raise ValueError(
                 "all optimizer param groups should be with/without names. Cannot add a group "
@@ -142,6 +150,7 @@ class Optimizer(Hooks):
         """Moves the array ``p`` in place, given the array of its gradient."""
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
+    @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Moves every parameter that has a gradient; returns what ``closure`` (if any) returns."""
         loss = None
@@ -260,7 +269,9 @@ def _fitting(name: str, value: Any, p: Any) -> Any:
         return deepcopy(value)
     if name == "step":
         return wrap(value.array.copy())
-    array = value.array.astype(p.array.dtype) if dtypes.is_float(p.array.dtype) else value.array.copy()
+    array = (
+        value.array.astype(p.array.dtype) if dtypes.is_float(p.array.dtype) else value.array.copy()
+    )
     return wrap(move_array(array, device_of(p.array)))
 
 
@@ -270,7 +281,11 @@ def as_real(array: Any) -> Any:
 
 
 def _watched(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A ``step`` with the hooks around it; within another (``super().step()``) the step alone."""
+    """A ``step`` with the hooks around it; within another (``super().step()``) the step alone.
+
+    It runs in the caller's grad mode, as PyTorch's does: a closure called by a step of the
+    user's own can go backward.
+    """
 
     @wraps(step)
     def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
@@ -278,15 +293,14 @@ def _watched(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(self, *args, **kwargs)
         self._stepping = True
         try:
-            with no_grad():
-                args, kwargs = self._before_step(args, kwargs)
-                if slot.recorder is not None:
-                    slot.recorder.before_step(self)
-                result = step(self, *args, **kwargs)
-                self._opt_called = True
-                if slot.recorder is not None:
-                    slot.recorder.step(self)
-                self._after_step(args, kwargs)
+            args, kwargs = self._before_step(args, kwargs)
+            if slot.recorder is not None:
+                slot.recorder.before_step(self)
+            result = step(self, *args, **kwargs)
+            self._opt_called = True
+            if slot.recorder is not None:
+                slot.recorder.step(self)
+            self._after_step(args, kwargs)
         finally:
             self._stepping = False
         return result

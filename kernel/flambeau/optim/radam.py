@@ -14,6 +14,12 @@ class RAdam(Optimizer):
     m̂ and v̂ are those of `Adam`. With ρ∞ = 2 / (1-β₂) - 1 and ρ = ρ∞ - 2tβ₂ᵗ / (1-β₂ᵗ), it is known
     when ρ > 5, and r² = (ρ-4)(ρ-2)ρ∞ / ((ρ∞-4)(ρ∞-2)ρ) (Liu et al. 2019). ``weight_decay`` adds
     weight_decay · p to g, or (``decoupled_weight_decay``) first shrinks p by lr · weight_decay.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.RAdam([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.4000])
     """
 
     def __init__(

@@ -12,6 +12,12 @@ class RMSprop(Optimizer):
 
     ``centered`` takes from v the square of the average gradient; with momentum
     b = momentum · b + g / (√v + eps) and p -= lr · b. ``weight_decay`` adds weight_decay · p to g.
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.RMSprop([w], lr=0.01).step()
+    >>> w.data
+    tensor([2.9000])
     """
 
     def __init__(

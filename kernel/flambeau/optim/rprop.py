@@ -13,6 +13,12 @@ class Rprop(Optimizer):
     s, which begins at lr, is multiplied by ``etas[1]`` where g has the sign it had before and by
     ``etas[0]`` where it has the other, kept within ``step_sizes``; where the sign turned, p rests
     for this step (Riedmiller & Braun 1993).
+
+    >>> w = nn.Parameter(fb.tensor([3.0]))
+    >>> (w * w).sum().backward()
+    >>> fb.optim.Rprop([w], lr=0.1).step()
+    >>> w.data
+    tensor([2.9000])
     """
 
     def __init__(

@@ -63,6 +63,14 @@ class AveragedModel(Module):
 
     Of equal weights, or as ``avg_fn`` (tensor by tensor) or ``multi_avg_fn`` (lists of them) say.
     Buffers are copied, or averaged too (``use_buffers``). The first call copies all.
+
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> averaged = fb.optim.swa_utils.AveragedModel(model)
+    >>> for value in (1.0, 2.0, 6.0):
+    ...     _ = nn.init.constant_(model.weight, value)
+    ...     averaged.update_parameters(model)
+    >>> averaged.module.weight.item()
+    3.0
     """
 
     n_averaged: Tensor
@@ -126,6 +134,11 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
     Needed after weights were averaged, for which no batch norm has seen any data. Of batches that
     are lists or tuples, the first element is the model's input.
+
+    >>> model = nn.BatchNorm1d(1)
+    >>> update_bn([fb.tensor([[1.0], [3.0]])], model)
+    >>> model.running_mean
+    tensor([2.])
     """
     found = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     norms = {m: m.momentum for m in found if not isinstance(m, _InstanceNorm)}

@@ -94,6 +94,12 @@ def load(
     Nothing in the file is ever run, whatever ``weights_only`` says: a pickle that asks for more
     than tensors and containers raises ``pickle.UnpicklingError`` that names what it asked for.
     A file that is cut off or damaged raises RuntimeError; nothing is returned in part.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> fb.save(nn.Linear(2, 1).state_dict(), file)
+    >>> list(fb.load(io.BytesIO(file.getvalue()), map_location="cpu"))
+    ['weight', 'bias']
     """
     if hasattr(f, "read"):
         data, name = f.read(), str(getattr(f, "name", "the file object"))

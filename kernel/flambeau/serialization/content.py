@@ -25,7 +25,7 @@ from ..tensor import Size, Tensor, wrap_as
 _SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "size": Size}
 _MAPPINGS = {"dict": dict, "ordered": OrderedDict, "counter": Counter}
 _KINDS: dict[type, str] = {kind: name for name, kind in (_SEQUENCES | _MAPPINGS).items()}
-_TENSORS = {"Tensor": Tensor, "Parameter": Parameter, "Buffer": Buffer}
+_TENSORS: dict[str, Any] = {"Tensor": Tensor, "Parameter": Parameter, "Buffer": Buffer}
 # The names of element types in safetensors files.
 _STORED = {f"{k}{8 * n}": f"{k.lower()}{n}" for k in "IUF" for n in (1, 2, 4, 8)}
 _STORED |= {"BOOL": "?", "C64": "c8"}

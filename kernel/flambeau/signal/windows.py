@@ -133,7 +133,11 @@ def hamming(M: int, sym: bool) -> np.ndarray:
 
 @_window
 def hann(M: int, sym: bool) -> np.ndarray:
-    """½ - ½ cos(2πk / (M - 1)) = sin²(πk / (M - 1))."""
+    """½ - ½ cos(2πk / (M - 1)) = sin²(πk / (M - 1)).
+
+    >>> fb.signal.windows.hann(4, sym=False)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
     return cosines(M, sym, HANN)
 
 

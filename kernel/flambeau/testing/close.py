@@ -40,6 +40,8 @@ def assert_close(
     Tensors, numbers, and sequences and mappings of them; the tolerances follow the types unless
     both are given. ``msg`` replaces the message or is called with it. As
     ``torch.testing.assert_close``.
+
+    >>> fb.testing.assert_close(fb.tensor([1.0]), fb.tensor([1.0 + 1e-7]))
     """
     if (rtol is None) != (atol is None):
         raise ValueError(

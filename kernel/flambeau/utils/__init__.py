@@ -1,5 +1,8 @@
 """Helpers around training; mirrors ``torch.utils``."""
 
-from . import checkpoint, data, dlpack
+from ..left_out import explains
+from . import checkpoint, data, dlpack, hooks
 
-__all__ = ["checkpoint", "data", "dlpack"]
+__all__ = ["checkpoint", "data", "dlpack", "hooks"]
+
+__getattr__ = explains(__name__)

@@ -85,6 +85,11 @@ def checkpoint(
     again; ``context_fn`` gives a context for either run; ``determinism_check="default"`` compares
     shapes, types and devices of the two runs, and an error names all that differ, so ``debug`` adds
     nothing here.
+
+    >>> x = fb.ones(2, requires_grad=True)
+    >>> checkpoint(lambda x: x.exp().log(), x, use_reentrant=False).sum().backward()
+    >>> x.grad
+    tensor([1., 1.])
     """
     if use_reentrant is None:
         warnings.warn(
@@ -285,7 +290,12 @@ def _warn_if_nothing_requires_grad(args: Any) -> None:
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """Runs modules one after another in parts, each but the last under a checkpoint."""
+    """Runs modules one after another in parts, each but the last under a checkpoint.
+
+    >>> net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    >>> checkpoint_sequential(net, 2, fb.ones(3, 4), use_reentrant=False).shape
+    torch.Size([3, 2])
+    """
     from ..nn import Sequential
 
     if use_reentrant is None:

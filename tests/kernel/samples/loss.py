@@ -48,6 +48,7 @@ SAMPLES = [
            pos_weight=np.array([1.0, 2, 3, 0.5, 1], np.float32)),
     *(sample("F.kl_div", randn(4, 5), rand(4, 5), reduction=r) for r in (*REDUCTIONS, "batchmean")),
     sample("F.kl_div", randn(4, 5), randn(4, 5), log_target=True, reduction="sum"),
+    sample("F.kl_div", randn(4, 5), rand(5), reduction="sum"),
     sample("F.linear_cross_entropy", randn(4, 3), randn(5, 3), randint(0, 5, 4)),
     sample("F.linear_cross_entropy", randn(4, 3), randn(5, 2, 3), randint(0, 5, 4, 2),
            linear_bias=randn(5, 2), reduction="sum"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import Enum, IntEnum
 
+from ...backends.cuda import sdp_kernel
 from . import bias
 
 __all__ = ["SDPBackend", "bias", "sdpa_kernel"]
@@ -21,7 +22,11 @@ class SDPBackend(IntEnum):
     CUDNN_ATTENTION = 3
     OVERRIDEABLE = 4
 
+    __str__ = Enum.__str__
 
+
+# In the order of the arguments of `backends.cuda.sdp_kernel`.
+_SWITCHED = ("FLASH_ATTENTION", "MATH", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION")
 _allowed = [[SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]]
 
 
@@ -39,11 +44,10 @@ def sdpa_kernel(
     """
     chosen = [backends] if isinstance(backends, SDPBackend) else backends
     if not isinstance(chosen, Iterable) or not all(isinstance(b, SDPBackend) for b in chosen):
-        raise AssertionError(
-            f"sdpa_kernel takes a SDPBackend or a list of them, not {backends!r}"
-        )
+        raise AssertionError(f"sdpa_kernel takes a SDPBackend or a list of them, not {backends!r}")
     _allowed.append(list(dict.fromkeys(chosen)))
     try:
-        yield
+        with sdp_kernel(*(SDPBackend[way] in chosen for way in _SWITCHED)):
+            yield
     finally:
         _allowed.pop()

@@ -33,6 +33,7 @@ class CausalBias(Tensor):
     __torch_function__ = disabled_torch_function  # type: ignore[assignment]
 
     def __new__(cls, variant: CausalVariant, seq_len_q: int, seq_len_kv: int) -> Any:
+        """The mask of one variant."""
         if not isinstance(variant, CausalVariant):
             raise AssertionError(f"variant is a CausalVariant, not {variant!r}")
         shift = seq_len_kv - seq_len_q if variant is CausalVariant.LOWER_RIGHT else 0

@@ -80,6 +80,11 @@ def clip_grad_norm_(
     """Scales all gradients so that their norm together is at most ``max_norm``; returns the norm.
 
     g *= min(1, max_norm / (norm + 1e-6)).
+
+    >>> w = nn.Parameter(fb.zeros(2))
+    >>> w.grad = fb.tensor([3.0, 4.0])
+    >>> nn.utils.clip_grad_norm_([w], max_norm=1.0), w.grad
+    (tensor(5.), tensor([0.6000, 0.8000]))
     """
     listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not listed:
@@ -110,7 +115,14 @@ def clip_grad_norm(
 def clip_grad_value_(
     parameters: Iterable[Tensor] | Tensor, clip_value: float, foreach: bool | None = None
 ) -> None:
-    """Cuts every element of the gradients off to [-clip_value, clip_value]."""
+    """Cuts every element of the gradients off to [-clip_value, clip_value].
+
+    >>> w = nn.Parameter(fb.zeros(2))
+    >>> w.grad = fb.tensor([3.0, -0.5])
+    >>> nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    tensor([ 1.0000, -0.5000])
+    """
     bound = float(clip_value)
     for g in _gradients(parameters):
         module_of(g.array).clip(g.array, -bound, bound, out=g.array)

@@ -22,7 +22,11 @@ def _on_one_device(parameters: Iterable[Any]) -> list[Any]:
 
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Tensor:
-    """All parameters, one after the other, as one vector."""
+    """All parameters, one after the other, as one vector.
+
+    >>> nn.utils.parameters_to_vector(nn.Linear(4, 2).parameters()).shape
+    torch.Size([10])
+    """
     return cat([p.reshape(-1) for p in _on_one_device(parameters)])
 
 

@@ -133,6 +133,10 @@ def orthogonal(
 
     ``orthogonal_map``: "matrix_exp", "cayley" or "householder" makes it of an ordinary matrix;
     with ``use_trivialization`` it starts from the matrix that is there.
+
+    >>> Q = nn.utils.parametrizations.orthogonal(nn.Linear(3, 3)).weight
+    >>> fb.allclose(Q @ Q.T, fb.eye(3), atol=1e-5)
+    True
     """
     weight = _weight_of(module, name)
     if weight.ndim < 2:
@@ -172,6 +176,10 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """Makes a weight of its length g, ``original0``, and its direction v, ``original1``.
 
     weight = g · v / ‖v‖ (Salimans & Kingma 2016); one length for each entry along ``dim``.
+
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 2))
+    >>> layer.parametrizations.weight.original0.shape
+    torch.Size([2, 1])
     """
     parametrize.register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
 

@@ -200,6 +200,13 @@ def register_parametrization(
     Its ``right_inverse``, where it has one, gives the tensor to start from (or several). More than
     one on the same tensor are run one after the other. Type and shape must stay, else ValueError;
     ``unsafe=True`` does not look.
+
+    >>> class Positive(nn.Module):
+    ...     def forward(self, w):
+    ...         return w.abs()
+    >>> layer = register_parametrization(nn.Linear(4, 2), "weight", Positive())
+    >>> (layer.weight >= 0).all()
+    tensor(True)
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
@@ -235,7 +242,12 @@ def _add_to(listed: ParametrizationList, parametrization: Any, unsafe: bool) -> 
 
 
 def is_parametrized(module: Any, tensor_name: str | None = None) -> bool:
-    """Whether a module has a parametrized tensor, or whether the one of that name is."""
+    """Whether a module has a parametrized tensor, or whether the one of that name is.
+
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 2))
+    >>> is_parametrized(layer, "weight"), is_parametrized(layer, "bias")
+    (True, False)
+    """
     found = getattr(module, "parametrizations", None)
     if not isinstance(found, ModuleDict):
         return False

@@ -18,8 +18,9 @@ from .convert_parameters import parameters_to_vector
 
 
 def _hooks(module: Any) -> list[Any]:
-    """The entries of a module's list of hooks that prune it."""
-    return [h for h in module._forward_pre_hooks if isinstance(h.function, BasePruningMethod)]
+    """The hooks of a module that prune it, each with the number that it stands under."""
+    hooks = module._forward_pre_hooks.items()
+    return [(i, hook) for i, hook in hooks if isinstance(hook, BasePruningMethod)]
 
 
 class BasePruningMethod(ABC):
@@ -55,18 +56,18 @@ class BasePruningMethod(ABC):
             )
         method: Any = cls(*args, **kwargs)
         method._tensor_name = name
-        before = next((h for h in _hooks(module) if h.function._tensor_name == name), None)
+        before = next((h for h in _hooks(module) if h[1]._tensor_name == name), None)
         if before is None:
             mask = method.compute_mask(scores, default_mask=ones_like(value))
             del module._parameters[name]
             module.register_parameter(f"{name}_orig", value)
         else:
-            old = before.function
+            at, old = before
             joined = old if isinstance(old, PruningContainer) else PruningContainer(old)
             joined.add_pruning_method(method)
             method, mask = joined, getattr(module, f"{name}_mask").detach().clone()
             mask = method.compute_mask(scores, default_mask=mask)
-            module._forward_pre_hooks.remove(before)
+            del module._forward_pre_hooks[at]
         module.register_buffer(f"{name}_mask", mask)
         setattr(module, name, method.apply_mask(module))
         module.register_forward_pre_hook(method)
@@ -289,7 +290,12 @@ def random_unstructured(module: Any, name: str, amount: float) -> Any:
 def l1_unstructured(
     module: Any, name: str, amount: float, importance_scores: Tensor | None = None
 ) -> Any:
-    """Prunes the entries nearest to zero; returns the module."""
+    """Prunes the entries nearest to zero; returns the module.
+
+    >>> layer = nn.Linear(4, 5)
+    >>> int((l1_unstructured(layer, "weight", amount=0.25).weight == 0).sum())
+    5
+    """
     L1Unstructured.apply(module, name, amount, importance_scores=importance_scores)
     return module
 
@@ -354,11 +360,16 @@ def global_unstructured(
 
 
 def remove(module: Any, name: str) -> Any:
-    """Makes a pruned parameter an ordinary one, its zeros kept; returns the module."""
-    for entry in _hooks(module):
-        if entry.function._tensor_name == name:
-            entry.function.remove(module)
-            module._forward_pre_hooks.remove(entry)
+    """Makes a pruned parameter an ordinary one, its zeros kept; returns the module.
+
+    >>> layer = l1_unstructured(nn.Linear(4, 5), "weight", amount=3)
+    >>> is_pruned(layer), is_pruned(remove(layer, "weight"))
+    (True, False)
+    """
+    for at, hook in _hooks(module):
+        if hook._tensor_name == name:
+            hook.remove(module)
+            del module._forward_pre_hooks[at]
             return module
     raise ValueError(
         f"Parameter '{name}' of module {module} has to be pruned before pruning can be removed"

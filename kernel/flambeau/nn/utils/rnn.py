@@ -94,6 +94,10 @@ def pack_padded_sequence(
     """Packs padded sequences (T, B, *), each of which is as long as ``lengths`` says.
 
     Without ``enforce_sorted`` the lengths may come in any order.
+
+    >>> packed = pack_padded_sequence(fb.tensor([[1, 2], [3, 4], [5, 0]]), [3, 2])
+    >>> packed.data, packed.batch_sizes
+    (tensor([1, 2, 3, 4, 5]), tensor([2, 2, 1]))
     """
     order = None
     sizes = [int(n) for n in lengths]
@@ -138,7 +142,13 @@ def pad_packed_sequence(
     padding_value: float = 0.0,
     total_length: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What was packed as one padded tensor (T, B, *), and the lengths."""
+    """What was packed as one padded tensor (T, B, *), and the lengths.
+
+    >>> packed = pack_sequence([fb.tensor([1, 2, 3]), fb.tensor([4])])
+    >>> pad_packed_sequence(packed, batch_first=True)
+    (tensor([[1, 2, 3],
+            [4, 0, 0]]), tensor([3, 1]))
+    """
     data, batch_sizes, _, unsorted = sequence
     counts = [int(n) for n in batch_sizes]
     longest = len(counts)
@@ -170,7 +180,12 @@ def pad_sequence(
     padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:
-    """Tensors of different lengths in one, the missing ends (or beginnings) filled."""
+    """Tensors of different lengths in one, the missing ends (or beginnings) filled.
+
+    >>> pad_sequence([fb.tensor([1, 2, 3]), fb.tensor([4])], batch_first=True)
+    tensor([[1, 2, 3],
+            [4, 0, 0]])
+    """
     if not isinstance(sequences, Tensor) and not isinstance(sequences, Iterable):
         raise RuntimeError(
             f"pad_sequence: Expected iterable for input sequences, but got {type(sequences)}"
@@ -196,7 +211,11 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
 
 
 def pack_sequence(sequences: Any, enforce_sorted: bool = True) -> PackedSequence:
-    """Packs a list of sequences (L, *) of different lengths."""
+    """Packs a list of sequences (L, *) of different lengths.
+
+    >>> pack_sequence([fb.tensor([1, 2, 3]), fb.tensor([4, 5])]).data
+    tensor([1, 4, 2, 5, 3])
+    """
     lengths = [len(s) for s in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 

@@ -35,8 +35,7 @@ class _WeightNorm:
 
 def _add(module: Any, name: str, hook: Any) -> Any:
     """Puts the hook in place of the parameter, which is returned."""
-    for entry in module._forward_pre_hooks:
-        known = entry.function
+    for known in module._forward_pre_hooks.values():
         if type(known) is type(hook) and known.name == name:
             kind = "weight_norm" if isinstance(hook, _WeightNorm) else "spectral_norm"
             raise RuntimeError(f"Cannot register two {kind} hooks on the same parameter {name}")
@@ -45,12 +44,11 @@ def _add(module: Any, name: str, hook: Any) -> Any:
 
 def _remove(module: Any, name: str, kind: Any, parts: tuple[str, ...]) -> Any:
     """Makes the parameter anew from its parts, which are forgotten."""
-    for entry in list(module._forward_pre_hooks):
-        hook = entry.function
+    for at, hook in list(module._forward_pre_hooks.items()):
         if isinstance(hook, kind) and hook.name == name:
             with no_grad():
                 weight = hook.compute(module)
-            module._forward_pre_hooks.remove(entry)
+            del module._forward_pre_hooks[at]
             for part in (name, *(f"{name}_{p}" for p in parts)):
                 if hasattr(module, part):
                     delattr(module, part)

@@ -10,7 +10,16 @@ from .base import LRScheduler
 
 
 class CosineAnnealingLR(LRScheduler):
-    """eta_min + (base_lr - eta_min) · (1 + cos(π epoch / T_max)) / 2 (Loshchilov & Hutter 2016)."""
+    """eta_min + (base_lr - eta_min) · (1 + cos(π epoch / T_max)) / 2 (Loshchilov & Hutter 2016).
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = CosineAnnealingLR(optimizer, T_max=4)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(round(schedule.get_last_lr()[0], 2), end=" ")
+    0.85 0.5 0.15 0.0
+    """
 
     def __init__(
         self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
@@ -41,6 +50,14 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """The fall of `CosineAnnealingLR` over T_0 epochs, then again, each T_mult times as long.
 
     ``step(epoch)`` takes fractions of epochs as well (Loshchilov & Hutter 2016).
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(round(schedule.get_last_lr()[0], 2), end=" ")
+    0.5 1.0 0.5 1.0
     """
 
     def __init__(

@@ -41,6 +41,14 @@ class CyclicLR(_Cycling):
     How high cycle number n goes: all the way ("triangular"), 1/2ⁿ⁻¹ of it ("triangular2"), or
     gamma^epoch ("exp_range"), or what ``scale_fn`` gives of n or the epoch, as ``scale_mode`` says
     (Smith 2015).
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = CyclicLR(optimizer, 0.0, 1.0, step_size_up=2)
+    >>> for _ in range(5):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    0.5 1.0 0.5 0.0 0.5
     """
 
     def __init__(
@@ -127,6 +135,14 @@ class OneCycleLR(_Cycling):
     From max_lr / div_factor up during the first ``pct_start`` of the steps, then down to
     1 / final_div_factor of where it began; ``three_phase`` comes down as fast as it went up, and
     only then goes below. Straight ("linear") or along cosines ("cos"). Step it after each batch.
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = OneCycleLR(optimizer, 1.0, total_steps=5, pct_start=0.4)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(round(schedule.get_last_lr()[0], 2), end=" ")
+    1.0 0.75 0.25 0.0
     """
 
     def __init__(

@@ -9,7 +9,16 @@ from .base import LRScheduler
 
 
 class ConstantLR(LRScheduler):
-    """base_lr · factor until epoch ``total_iters``, base_lr from then on."""
+    """base_lr · factor until epoch ``total_iters``, base_lr from then on.
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> for _ in range(3):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    0.5 1.0 1.0
+    """
 
     def __init__(
         self,
@@ -40,6 +49,14 @@ class LinearLR(LRScheduler):
     """base_lr times a factor that goes in a straight line from ``start_factor`` to ``end_factor``.
 
     It arrives there at epoch ``total_iters``.
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> for _ in range(3):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    0.5 0.75 1.0
     """
 
     def __init__(
@@ -78,7 +95,16 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """base_lr · (1 - epoch / total_iters)^power, and 0 from epoch ``total_iters`` on."""
+    """base_lr · (1 - epoch / total_iters)^power, and 0 from epoch ``total_iters`` on.
+
+    >>> optimizer = fb.optim.SGD([fb.zeros(1)], lr=1.0)
+    >>> schedule = PolynomialLR(optimizer, total_iters=4)
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    0.75 0.5 0.25 0.0
+    """
 
     def __init__(
         self,

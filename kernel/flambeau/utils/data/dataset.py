@@ -21,6 +21,14 @@ class Dataset(Generic[T]):
     """Samples by number: subclass it and write ``__getitem__`` and ``__len__``.
 
     ``__getitems__(indices)``, if there, gives the samples of a whole batch at once.
+
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 3
+    ...     def __getitem__(self, i):
+    ...         return i * i
+    >>> [batch.tolist() for batch in fb.utils.data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4]]
     """
 
     def __getitem__(self, index: Any) -> Any:
@@ -31,7 +39,14 @@ class Dataset(Generic[T]):
 
 
 class IterableDataset(Dataset[T]):
-    """Samples one after the other: subclass it and write ``__iter__``."""
+    """Samples one after the other: subclass it and write ``__iter__``.
+
+    >>> class Countdown(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([3, 2, 1])
+    >>> list(fb.utils.data.DataLoader(Countdown(), batch_size=3))
+    [tensor([3, 2, 1])]
+    """
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
@@ -41,7 +56,11 @@ class IterableDataset(Dataset[T]):
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Sample i is row i of each tensor."""
+    """Sample i is row i of each tensor.
+
+    >>> TensorDataset(fb.tensor([[1, 2], [3, 4]]), fb.tensor([0, 1]))[1]
+    (tensor([3, 4]), tensor(1))
+    """
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(len(t) != len(tensors[0]) for t in tensors):
@@ -67,7 +86,11 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class Subset(Dataset[T]):
-    """The samples of a dataset that ``indices`` name."""
+    """The samples of a dataset that ``indices`` name.
+
+    >>> list(Subset(["a", "b", "c", "d"], [3, 0]))
+    ['d', 'a']
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices
@@ -100,7 +123,12 @@ class Subset(Dataset[T]):
 
 
 class ConcatDataset(Dataset[T]):
-    """Datasets one after the other."""
+    """Datasets one after the other.
+
+    >>> data = ConcatDataset([["a", "b"], ["c"]])
+    >>> len(data), data[2]
+    (3, 'c')
+    """
 
     @staticmethod
     def cumsum(sequence: Iterable[Any]) -> list[int]:
@@ -155,7 +183,11 @@ class ChainDataset(IterableDataset[T]):
 
 
 class StackDataset(Dataset[T]):
-    """Sample i is sample i of each dataset: a tuple of them, or a dict for keyword arguments."""
+    """Sample i is sample i of each dataset: a tuple of them, or a dict for keyword arguments.
+
+    >>> StackDataset(image=["i0", "i1"], label=[5, 7])[1]
+    {'image': 'i1', 'label': 7}
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args and kwargs:
@@ -204,7 +236,12 @@ def _samples(dataset: Any, indices: Sequence[int]) -> list[Any]:
 def random_split(
     dataset: Any, lengths: Sequence[float], generator: Any = default_generator
 ) -> list[Subset[Any]]:
-    """Splits a dataset at random into parts of the given lengths, or shares that sum to 1."""
+    """Splits a dataset at random into parts of the given lengths, or shares that sum to 1.
+
+    >>> train, test = random_split(range(10), [0.8, 0.2])
+    >>> len(train), len(test), sorted([*train, *test]) == list(range(10))
+    (8, 2, True)
+    """
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _shared_out(len(dataset), lengths)
     if sum(lengths) != len(dataset):

@@ -16,6 +16,9 @@ class DistributedSampler(Sampler[int]):
 
     The order is shuffled by ``seed + epoch``, so call `set_epoch` before each epoch. Shares are
     made equal by repeating the first samples, or by leaving out the last with ``drop_last``.
+
+    >>> list(DistributedSampler(range(6), num_replicas=2, rank=1, shuffle=False))
+    [1, 3, 5]
     """
 
     def __init__(

@@ -1,0 +1,12 @@
+"""What programs take from PyTorch's C module by its private name; mirrors that of ``torch._C``."""
+
+from .random import Generator
+from .subclasses import DisableTorchFunction, DisableTorchFunctionSubclass
+from .subclasses import disabled_torch_function as _disabled_torch_function_impl
+
+__all__ = [
+    "DisableTorchFunction",
+    "DisableTorchFunctionSubclass",
+    "Generator",
+    "_disabled_torch_function_impl",
+]

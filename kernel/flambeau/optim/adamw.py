@@ -1,0 +1,5 @@
+"""`AdamW` under the name of PyTorch's file."""
+
+from .adam import AdamW
+
+__all__ = ["AdamW"]
