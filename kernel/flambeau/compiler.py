@@ -35,6 +35,10 @@ def compile(
     """The function or module as it is; mirrors ``torch.compile``, as a decorator too.
 
     The options are those of PyTorch's compiler and have no effect here.
+
+    >>> double = fb.compile(lambda x: 2 * x, backend="eager")
+    >>> double(fb.tensor([1, 2]))
+    tensor([2, 4])
     """
     if mode is not None and options is not None:
         raise RuntimeError("compile(): either mode or options can be given, but both were")

@@ -28,6 +28,9 @@ class device:  # noqa: N801  (PyTorch's name)
 
     On ``device("meta")`` tensors have a shape and a type and no numbers. ``with device("cuda"):``
     makes new tensors there.
+
+    >>> fb.device("cuda:1").type, fb.device("cuda", 1) == fb.device("cuda:1")
+    ('cuda', True)
     """
 
     __slots__ = ("index", "type")

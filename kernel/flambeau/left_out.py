@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Callable
@@ -43,126 +44,329 @@ _LEGACY = "it is what programs from before PyTorch 1 used"
 _FILES = "it belongs to PyTorch's own reader of files; torch.save and torch.load need none of it"
 _DEBUG = "it is an aid for those who develop PyTorch itself"
 
-# A pattern for whole names, and what is said of them.
+# Patterns of whole names, separated by spaces, and what is said of them.
 _PATTERNS = [
-    (r"hub|model_zoo|load_url|download_url_to_file|load_state_dict_from_url", _NO_NETWORK),
-    (r"distributed|DistributedDataParallel(CPU)?|rpc|elastic|replicate|scatter_gather|comm|dist|"
-     r"parallel_apply|nccl|ProcessContext|distributed_.*", _ONE_PROCESS),
-    (r"fx|export|package|_dynamo|_inductor|functionalize|rearrange|symbolic_trace", _GRAPHS),
-    (r"onnx|mobile_optimizer|tensorrt", _EXCHANGE),
-    (r"ao|intrinsic|qat|quantizable", _QUANTIZED),
-    (r"library|ops|classes|_ops|_library|Tag|PRIVATE_OPS|DispatchKey(Set)?|Exclude.*Guard|"
-     r"cpp_extension|cpp|contrib", _DISPATCHER),
-    (r".*[dD]ata[pP]ipes?.*|DataChunk|argument_validation|runtime_validation.*|non_deterministic|"
-     r"guaranteed_datapipes_determinism|graph_settings", _PIPES),
-    (r".*_flash_attention.*|can_use_.*|SDPAParams|WARN_FOR_UNFUSED_KERNELS|flex_attention|varlen",
-     _FUSED),
-    (r".*[mM]askedtensor|.*masked_tensor|MaskedTensor", _MASKED),
-    (r".*sparse.*|spmm|dsmm|hspmm|hsmm|saddmm|sspaddmm|smm|(to_)?coalesce|is_coalesced|.*_indices|"
-     r"(dense|sparse)_dim|values|indices|to_dense|(.*_)?(indices|values)_copy|slice_inverse",
-     _SPARSE),
-    (r"q_.*|qu?int\d.*|.*quant(ize|ized|ization)_?.*|dequantize|qscheme|per_(channel|tensor)_.*|"
-     r"fbgemm_.*|choose_qparams_.*|int_repr|fused_moving_avg_.*|QU?Int.*", _QUANTIZED),
-    (r"(cudnn|miopen|mkldnn|to_mkldnn)_?.*|batch_norm_(backward|elemt|gather|stats|update).*|mha|"
-     r"kleidiai|nnpack|cusparselt|python_native|(enable_)?onednn_fusion.*|wrap_numpy|"
-     r"scaled(_grouped)?_mm|ScalingType|SwizzleType", _ONE_DEVICE),
-    (r"(xpu|mps|ipu|mtia|xla|hpu|maia|vulkan)|is_vulkan_available|(is_|[gs]et_)?autocast_(ipu|"
-     r"xla).*|"
-     r"(is|set|get)_autocast_(ipu|xla)_.*|rocm|has_magma|has_half|get_core_count|is_macos.*|"
-     r".*privateuse1_backend|backend_registration", _ACCELERATOR),
-    (r"nested.*|jagged|to_padded_tensor|as_nested_tensor|narrow_(dense|nested)", _NESTED),
-    (r"complex32|chalf|float8_.*|float4_.*|bits?\d.*|bit|u?int[1-7]", _NARROW),
-    (r".*Storage(Base|Context)?|storage_type|Storage[A-Z].*", _STORAGE),
-    (r"symeig|solve|eig|lstsq|matrix_rank|legacy_contiguous_format|volatile|reinforce", _OLD),
-    (r"sym_.*|Sym.*|.*(Type|Graph|Script|Module|Code|Executor|Argument|Schema|Logger).*|cond|"
-     r"fork|wait|"
-     r"while_loop|import_ir_.*|parse_.*|merge_type.*|unify_type.*|is_named.*|has_names|"
-     r"autocast_(in|de)crement_nesting|get_file_path|prepare_multi.*|classproperty|AVG|SUM|AliasDb|"
-     r"Block|CallStack|Capsule|CompilationUnit|DeepCopyMemoTable|ErrorReport|ExecutionPlan|"
-     r"FatalError|"
-     r"FileCheck|Gradient|IODescriptor|JITException|Node|OperatorInfo|PyTorchFile.*|TracingState|"
-     r"Use|Value|USE_.*|BufferDict|ParameterDict|compiled_with_.*|init_num_threads|"
-     r"profiler_allow_.*|"
-     r"DispatchMode|_?python_dispatch|VariableMeta|ImperativeEngine|reductions|init_reductions|"
-     r"register_package|.*reentrant_dispatch|redispatch.*|custom_function_call|get_override.*",
-     _INSIDE),
-    (r"Benchmark.*|ThroughputBenchmark|throughput_benchmark|bottleneck|monitor|collect_env|weak|"
-     r"flop_counter|get_cpp_backtrace|cpp_backtrace|cmake_prefix_path|backcompat|bundled_inputs|"
-     r"get_testing_overrides|get_ignored_functions|thread_safe_generator|generate_methods_for.*|"
-     r"set_module|ProfilerConfig|ProfilerEvent|ProfilerState|profiler_(legacy|util)|"
-     r"KinetoStepTracker|"
-     r"kineto_available|ExecutionTraceObserver|capture_logs|LoggingTensorMode|GraphExecGroup|debug",
-     _DEBUG),
-    (r"hardshrink|index", "PyTorch keeps it for itself; F.hardshrink and x[...] are the same"),
-    (r"(handle|has)_torch_function.*", "torch.overrides has it"),
-    (r"AcceleratorError|Event|"
-     r"Stream", "torch.cuda.Stream and torch.cuda.Event are those of a GPU, and "
-     "its errors are CuPy's"),
-    (r"native_norm|gather|scatter|deterministic|swap_tensors|get_capabilities|StreamContext|"
-     r"BackwardHook|"
-     r"get_device_states|set_device_states|check_backward_validity|set_checkpoint_debug_enabled|"
-     r"swap_in_optimizer_.*|EnforceUnique|MemRecordsAcc|emit_.*|load_nvprof|assert_int_or_pair|"
-     r"boolean_dispatch|BroadcastingList\d|.*_notes|mkdtemp|debug_unwrap|GRID_SAMPLE_.*|"
-     r"storage_to_tensor_type|m|align_tensors", "it is a helper of "
-     "PyTorch's own code; what stands on it here has its own"),
-    (r"(add_|get_|"
-     r"clear_)?safe_globals", "torch.load runs nothing of a file, whatever classes it names"),
-    (r"quasirandom", "quasirandom sequences are left out; scipy.stats.qmc.Sobol draws the same"),
-    (r"tensorboard_trace_handler", "use prof.export_chrome_trace(path), which browsers and "
-     "Perfetto "
-     r"open; flambeau.live() shows a recording in the notebook"),
-    (r"(is|set|get)_multithreading_enabled|.*view_replay.*|.*grad_layout_policy|SavedTensor|"
-     r".*stale_.*|"
-     r"set_warn_on_accumulate_.*|region_activation_.*|.*capability|nvtx|jiterator|gds|tunable|"
-     r"(un)?set_sync_debug.*", _INSIDE),
-    (r".*[sS]elective_?[cC]heckpoint.*|CheckpointPolicy|SAC_IGNORED_OPS",
-     "selective checkpointing is left out; checkpoint() recomputes all of what it is given"),
-    (r"NestedIOFunction|InplaceFunction|Container|detach_variable|_six|FunctionMeta|"
-     r"BackwardCFunction|"
-     r"get_(numerical|analytical)_jacobian.*|PackedSequence_|bind", _LEGACY),
-    (r".*(default_load_endianness|LoadEndianness|mmap_options|crc32_options|restore_location)|"
-     r"location_tag|"
-     r"normalize_storage_type|validate_.*_device|get_unsafe_globals.*|check_module_version.*|"
-     r"SourceChangeWarning|skip_data|get_source_lines.*|MAGIC_NUMBER|PROTOCOL_VERSION|"
-     r"DEFAULT_PROTOCOL|"
-     r"(LONG|INT|SHORT)_SIZE|MAP_(PRIVATE|SHARED|LOCATION)|UNSAFE_MESSAGE|STORAGE.*|"
-     r"IS_WINDOWS", _FILES),
-]  # fmt: skip
+    (
+        _NO_NETWORK,
+        r"""
+        hub model_zoo load_url download_url_to_file load_state_dict_from_url
+        """,
+    ),
+    (
+        _ONE_PROCESS,
+        r"""
+        distributed DistributedDataParallel(CPU)? rpc elastic replicate scatter_gather comm
+        dist parallel_apply nccl ProcessContext distributed_.*
+        """,
+    ),
+    (
+        _GRAPHS,
+        r"""
+        fx export package _dynamo _inductor functionalize rearrange symbolic_trace
+        """,
+    ),
+    (
+        _EXCHANGE,
+        r"""
+        onnx mobile_optimizer tensorrt
+        """,
+    ),
+    (
+        _QUANTIZED,
+        r"""
+        ao intrinsic qat quantizable
+        """,
+    ),
+    (
+        _DISPATCHER,
+        r"""
+        library ops classes _ops _library Tag PRIVATE_OPS DispatchKey(Set)? Exclude.*Guard
+        cpp_extension cpp contrib
+        """,
+    ),
+    (
+        _PIPES,
+        r"""
+        .*[dD]ata[pP]ipes?.* DataChunk argument_validation runtime_validation.*
+        non_deterministic guaranteed_datapipes_determinism graph_settings
+        """,
+    ),
+    (
+        _FUSED,
+        r"""
+        .*_flash_attention.* can_use_.* SDPAParams WARN_FOR_UNFUSED_KERNELS flex_attention
+        varlen
+        """,
+    ),
+    (
+        _MASKED,
+        r"""
+        .*[mM]askedtensor .*masked_tensor MaskedTensor
+        """,
+    ),
+    (
+        _SPARSE,
+        r"""
+        .*sparse.* spmm dsmm hspmm hsmm saddmm sspaddmm smm (to_)?coalesce is_coalesced
+        .*_indices (dense|sparse)_dim values indices to_dense (.*_)?(indices|values)_copy
+        slice_inverse
+        """,
+    ),
+    (
+        _QUANTIZED,
+        r"""
+        q_.* qu?int\d.* .*quant(ize|ized|ization)_?.* dequantize qscheme
+        per_(channel|tensor)_.* fbgemm_.* choose_qparams_.* int_repr fused_moving_avg_.*
+        QU?Int.*
+        """,
+    ),
+    (
+        _ONE_DEVICE,
+        r"""
+        (cudnn|miopen|mkldnn|to_mkldnn)_?.*
+        batch_norm_(backward|elemt|gather|stats|update).* mha kleidiai nnpack cusparselt
+        python_native (enable_)?onednn_fusion.* wrap_numpy scaled(_grouped)?_mm ScalingType
+        SwizzleType
+        """,
+    ),
+    (
+        _ACCELERATOR,
+        r"""
+        (xpu|mps|ipu|mtia|xla|hpu|maia|vulkan) is_vulkan_available
+        (is_|[gs]et_)?autocast_(ipu|xla).* (is|set|get)_autocast_(ipu|xla)_.* rocm has_magma
+        has_half get_core_count is_macos.* .*privateuse1_backend backend_registration
+        """,
+    ),
+    (
+        _NESTED,
+        r"""
+        nested.* jagged to_padded_tensor as_nested_tensor narrow_(dense|nested)
+        """,
+    ),
+    (
+        _NARROW,
+        r"""
+        complex32 chalf float8_.* float4_.* bits?\d.* bit u?int[1-7]
+        """,
+    ),
+    (
+        _STORAGE,
+        r"""
+        .*Storage(Base|Context)? storage_type Storage[A-Z].*
+        """,
+    ),
+    (
+        _OLD,
+        r"""
+        symeig solve eig lstsq matrix_rank legacy_contiguous_format volatile reinforce
+        """,
+    ),
+    (
+        _INSIDE,
+        r"""
+        sym_.* Sym.* .*(Type|Graph|Script|Module|Code|Executor|Argument|Schema|Logger).*
+        cond fork wait while_loop import_ir_.* parse_.* merge_type.* unify_type.* is_named.*
+        has_names autocast_(in|de)crement_nesting get_file_path prepare_multi.*
+        classproperty AVG SUM AliasDb Block CallStack Capsule CompilationUnit
+        DeepCopyMemoTable ErrorReport ExecutionPlan FatalError FileCheck Gradient
+        IODescriptor JITException Node OperatorInfo PyTorchFile.* TracingState Use Value
+        USE_.* BufferDict ParameterDict compiled_with_.* init_num_threads profiler_allow_.*
+        DispatchMode _?python_dispatch VariableMeta ImperativeEngine reductions
+        init_reductions register_package .*reentrant_dispatch redispatch.*
+        custom_function_call get_override.*
+        """,
+    ),
+    (
+        _DEBUG,
+        r"""
+        Benchmark.* ThroughputBenchmark throughput_benchmark bottleneck monitor collect_env
+        weak flop_counter get_cpp_backtrace cpp_backtrace cmake_prefix_path backcompat
+        bundled_inputs get_testing_overrides get_ignored_functions thread_safe_generator
+        generate_methods_for.* set_module ProfilerConfig ProfilerEvent ProfilerState
+        profiler_(legacy|util) KinetoStepTracker kineto_available ExecutionTraceObserver
+        capture_logs LoggingTensorMode GraphExecGroup debug
+        """,
+    ),
+    (
+        ("PyTorch keeps it for itself; F.hardshrink and x[...] are the same"),
+        r"""
+        hardshrink index
+        """,
+    ),
+    (
+        ("torch.overrides has it"),
+        r"""
+        (handle|has)_torch_function.*
+        """,
+    ),
+    (
+        ("torch.cuda.Stream and torch.cuda.Event are those of a GPU, and its errors are CuPy's"),
+        r"""
+        AcceleratorError Event Stream
+        """,
+    ),
+    (
+        ("it is a helper of PyTorch's own code; what stands on it here has its own"),
+        r"""
+        native_norm gather scatter deterministic swap_tensors get_capabilities StreamContext
+        BackwardHook get_device_states set_device_states check_backward_validity
+        set_checkpoint_debug_enabled swap_in_optimizer_.* EnforceUnique MemRecordsAcc
+        emit_.* load_nvprof assert_int_or_pair boolean_dispatch BroadcastingList\d .*_notes
+        mkdtemp debug_unwrap GRID_SAMPLE_.* storage_to_tensor_type m align_tensors
+        """,
+    ),
+    (
+        ("torch.load runs nothing of a file, whatever classes it names"),
+        r"""
+        (add_|get_|clear_)?safe_globals
+        """,
+    ),
+    (
+        ("quasirandom sequences are left out; scipy.stats.qmc.Sobol draws the same"),
+        r"""
+        quasirandom
+        """,
+    ),
+    (
+        (
+            "use prof.export_chrome_trace(path), which browsers and Perfetto open; "
+            "flambeau.live() shows a recording in the notebook"
+        ),
+        r"""
+        tensorboard_trace_handler
+        """,
+    ),
+    (
+        _INSIDE,
+        r"""
+        (is|set|get)_multithreading_enabled .*view_replay.* .*grad_layout_policy SavedTensor
+        .*stale_.* set_warn_on_accumulate_.* region_activation_.* .*capability nvtx
+        jiterator gds tunable (un)?set_sync_debug.*
+        """,
+    ),
+    (
+        ("selective checkpointing is left out; checkpoint() recomputes all of what it is given"),
+        r"""
+        .*[sS]elective_?[cC]heckpoint.* CheckpointPolicy SAC_IGNORED_OPS
+        """,
+    ),
+    (
+        _LEGACY,
+        r"""
+        NestedIOFunction InplaceFunction Container detach_variable _six FunctionMeta
+        BackwardCFunction get_(numerical|analytical)_jacobian.* PackedSequence_ bind
+        """,
+    ),
+    (
+        _FILES,
+        r"""
+        .*(default_load_endianness|LoadEndianness|mmap_options|crc32_options|restore_location)
+        location_tag normalize_storage_type validate_.*_device get_unsafe_globals.*
+        check_module_version.* SourceChangeWarning skip_data get_source_lines.* MAGIC_NUMBER
+        PROTOCOL_VERSION DEFAULT_PROTOCOL (LONG|INT|SHORT)_SIZE
+        MAP_(PRIVATE|SHARED|LOCATION) UNSAFE_MESSAGE STORAGE.* IS_WINDOWS
+        """,
+    ),
+]
 
 # The same for the names of one module.
-_OF: dict[str, list[tuple[str, str]]] = {
-    "flambeau.optim": [("SparseAdam", "it works on sparse gradients only, and gradients are "
-     "dense here; "
-                        "use optim.Adam")],
-    "flambeau.cuda": [(r".*Storage", _STORAGE), (r"[A-Za-z].*", _CUDA)],
-    "flambeau.accelerator": [(r"[A-Za-z].*", _CUDA)],
-    "flambeau.compiler": [(r"[A-Za-z].*", _COMPILER)],
-    "flambeau.jit": [
-        (r"save|load", "programs are not saved; save the state_dict() and build the module from "
-         "its class"),
-        (r"[A-Za-z].*", _INSIDE),
+_OF = {
+    "flambeau.optim": [
+        (
+            ("it works on sparse gradients only, and gradients are dense here; use optim.Adam"),
+            r"""
+            SparseAdam
+            """,
+        ),
     ],
-    "flambeau.distributed": [(r"[A-Za-z].*", _ONE_PROCESS)],
-    "flambeau.utils.benchmark": [(r"[A-Za-z].*", "Timer and Compare are what there is; Python's "
-     "own "
-                                  "profilers tell more")],
-    "flambeau.nn.functional": [("grad", "torch.nn.grad has its functions")],
-    "flambeau.masked": [(r"is_.*|as_.*", _MASKED)],
-}  # fmt: skip
+    "flambeau.cuda": [
+        (
+            _STORAGE,
+            r"""
+            .*Storage
+            """,
+        ),
+        (
+            _CUDA,
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.accelerator": [
+        (
+            _CUDA,
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.compiler": [
+        (
+            _COMPILER,
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.jit": [
+        (
+            ("programs are not saved; save the state_dict() and build the module from its class"),
+            r"""
+            save load
+            """,
+        ),
+        (
+            _INSIDE,
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.distributed": [
+        (
+            _ONE_PROCESS,
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.utils.benchmark": [
+        (
+            ("Timer and Compare are what there is; Python's own profilers tell more"),
+            r"""
+            [A-Za-z].*
+            """,
+        ),
+    ],
+    "flambeau.nn.functional": [
+        (
+            ("torch.nn.grad has its functions"),
+            r"""
+            grad
+            """,
+        ),
+    ],
+    "flambeau.masked": [
+        (
+            _MASKED,
+            r"""
+            is_.* as_.*
+            """,
+        ),
+    ],
+}
 
 
-def _compiled(patterns: list[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(pattern), reason) for pattern, reason in patterns]
-
-
-_KNOWN = _compiled(_PATTERNS)
-_KNOWN_OF = {module: _compiled(patterns) for module, patterns in _OF.items()}
+@functools.cache
+def _known(module: str) -> list[tuple[str, re.Pattern[str]]]:
+    entries = (*_OF.get(module, ()), *_PATTERNS)
+    return [(reason, re.compile("|".join(words.split()))) for reason, words in entries]
 
 
 def reason_for(name: str, module: str = "flambeau") -> str:
     """Why PyTorch's ``name`` is missing and what to use; empty where nothing is known of it."""
-    known = (*_KNOWN_OF.get(module, ()), *_KNOWN)
-    return next((why for pattern, why in known if pattern.fullmatch(name)), "")
+    return next((why for why, pattern in _known(module) if pattern.fullmatch(name)), "")
 
 
 def missing(owner: str, name: str, module: str = "flambeau") -> AttributeError:

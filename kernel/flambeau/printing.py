@@ -29,6 +29,11 @@ def set_printoptions(
     """How tensors print: decimals, when to shorten (elements), what to keep at the edges, width.
 
     ``profile`` is "default", "short" or "full"; ``sci_mode`` None lets the numbers decide.
+
+    >>> fb.set_printoptions(precision=2)
+    >>> fb.tensor(2 / 3)
+    tensor(0.67)
+    >>> fb.set_printoptions(profile="default")
     """
     if profile is not None:
         _options.update(_PROFILES[profile])

@@ -40,7 +40,7 @@ SINGULAR = frozenset(
 STATISTICS = frozenset(
     [
         *("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"),
-        *("nn.functional.batch_norm"),
+        "nn.functional.batch_norm",
     ]
 )
 # What these give depends on the layout, or is drawn at random.

@@ -26,7 +26,7 @@ HUGE = 2**50  # a petabyte and more, which no machine has
     ],
 )
 def test_too_much_memory_raises_out_of_memory_error(call: object) -> None:
-    with pytest.raises(fb.OutOfMemoryError, match="llocate|memory") as caught:
+    with pytest.raises(fb.OutOfMemoryError, match=r"llocate|memory") as caught:
         call(fb.ones(1))
     assert isinstance(caught.value, RuntimeError)
     assert isinstance(caught.value, MemoryError)

@@ -326,6 +326,10 @@ def hvp(
     """The output (a single number), and the product of its Hessian with ``v``.
 
     The Hessian is symmetric, so it is `vhp`; PyTorch takes another way to the same values.
+
+    >>> value, product = hvp(lambda x: (x**3).sum(), fb.tensor([1.0, 2.0]), fb.ones(2))
+    >>> product
+    tensor([ 6., 12.])
     """
     return vhp(func, inputs, v, create_graph, strict)
 

@@ -14,7 +14,11 @@ __all__ = ["Binomial"]
 
 
 class Binomial(OneChance, Distribution):
-    """How many of ``total_count`` trials succeed: chance (n over k) pᵏ (1 - p)ⁿ⁻ᵏ."""
+    """How many of ``total_count`` trials succeed: chance (n over k) pᵏ (1 - p)ⁿ⁻ᵏ.
+
+    >>> Binomial(10, fb.tensor([0.0, 0.5, 1.0])).mean
+    tensor([ 0.,  5., 10.])
+    """
 
     arg_constraints = {
         "total_count": constraints.nonnegative_integer,

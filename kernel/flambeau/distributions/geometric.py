@@ -15,7 +15,11 @@ __all__ = ["Geometric"]
 
 
 class Geometric(OneChance, Distribution):
-    """How many trials fail before the first success: chance (1 - p)ᵏ p."""
+    """How many trials fail before the first success: chance (1 - p)ᵏ p.
+
+    >>> Geometric(fb.tensor([0.25])).mean
+    tensor([3.])
+    """
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.nonnegative_integer

@@ -17,7 +17,11 @@ __all__ = ["Multinomial"]
 
 
 class Multinomial(Distribution):
-    """How often each of K things comes up in ``total_count`` draws with the chances ``probs``."""
+    """How often each of K things comes up in ``total_count`` draws with the chances ``probs``.
+
+    >>> Multinomial(10, fb.tensor([1.0, 1.0])).sample().sum()
+    tensor(10.)
+    """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     total_count: int

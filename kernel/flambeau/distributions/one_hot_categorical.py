@@ -14,7 +14,11 @@ __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
 
 class OneHotCategorical(Distribution):
-    """Vectors with a single 1, at the place that a `Categorical` distribution chooses."""
+    """Vectors with a single 1, at the place that a `Categorical` distribution chooses.
+
+    >>> OneHotCategorical(fb.tensor([0.0, 1.0, 0.0])).sample()
+    tensor([0., 1., 0.])
+    """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot

@@ -16,7 +16,11 @@ __all__ = ["StudentT"]
 
 
 class StudentT(Distribution):
-    """loc + scale · N / √(C / df), with N standard normal and C from `Chi2` with ``df``."""
+    """loc + scale · N / √(C / df), with N standard normal and C from `Chi2` with ``df``.
+
+    >>> StudentT(4.0).variance
+    tensor(2.)
+    """
 
     arg_constraints = {
         "df": constraints.positive,

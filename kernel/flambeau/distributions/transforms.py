@@ -160,7 +160,12 @@ class AbsTransform(Plain):
 
 
 class AffineTransform(Transform):
-    """y = loc + scale · x."""
+    """y = loc + scale · x.
+
+    >>> move = AffineTransform(loc=1.0, scale=2.0)
+    >>> move(fb.tensor(3.0)), move.inv(fb.tensor(7.0))
+    (tensor(7.), tensor(3.))
+    """
 
     bijective = True
 

@@ -71,7 +71,12 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Embedding:
-        """A layer over a given table, which is not learned unless ``freeze=False``."""
+        """A layer over a given table, which is not learned unless ``freeze=False``.
+
+        >>> table = nn.Embedding.from_pretrained(fb.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        >>> table(fb.tensor([1]))
+        tensor([[3., 4.]])
+        """
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape

@@ -131,7 +131,12 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    >>> layer = nn.Linear(2, 3)
+    >>> nn.init.zeros_(layer.bias).tolist()
+    [0.0, 0.0, 0.0]
+    """
     return _put(tensor, 0)
 
 
@@ -186,7 +191,12 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """U(-b, b) with b = gain · √(3 / fan), gain from the nonlinearity (He et al. 2015)."""
+    """U(-b, b) with b = gain · √(3 / fan), gain from the nonlinearity (He et al. 2015).
+
+    >>> w = nn.init.kaiming_uniform_(fb.empty(5, 6), nonlinearity="relu")
+    >>> w.abs().max() <= 1
+    tensor(True)
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor

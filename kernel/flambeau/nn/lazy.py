@@ -305,7 +305,12 @@ class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """`BatchNorm2d` that takes ``num_features`` from its first input."""
+    """`BatchNorm2d` that takes ``num_features`` from its first input.
+
+    >>> norm = nn.LazyBatchNorm2d()
+    >>> norm(fb.ones(2, 5, 4, 4)).shape, norm.num_features
+    (torch.Size([2, 5, 4, 4]), 5)
+    """
 
     cls_to_become = BatchNorm2d
 

@@ -110,7 +110,12 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """(C, H, W) or (N, C, H, W) mirrored at its edges, which are not repeated."""
+    """(C, H, W) or (N, C, H, W) mirrored at its edges, which are not repeated.
+
+    >>> nn.ReflectionPad2d((1, 1, 0, 0))(fb.tensor([[[1.0, 2.0], [3.0, 4.0]]]))
+    tensor([[[2., 1., 2., 1.],
+             [4., 3., 4., 3.]]])
+    """
 
     _dims, _mode = 2, "reflect"
 

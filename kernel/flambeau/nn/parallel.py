@@ -11,6 +11,9 @@ class DataParallel(Module):
     """Runs a module on its inputs; with one device there is nothing to split.
 
     The module keeps its name ``module``, so that a state_dict has the keys that PyTorch's has.
+
+    >>> nn.DataParallel(nn.Linear(2, 1))(fb.ones(3, 2)).shape
+    torch.Size([3, 1])
     """
 
     def __init__(

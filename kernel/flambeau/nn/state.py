@@ -70,6 +70,9 @@ class StateMethods:
         """All parameters and persistent buffers by dotted name, sharing their memory.
 
         Its attribute ``_metadata`` tells the version of each module in it.
+
+        >>> list(nn.Sequential(nn.Linear(2, 1), nn.ReLU()).state_dict())
+        ['0.weight', '0.bias']
         """
         if args:
             warnings.warn(
@@ -123,6 +126,11 @@ class StateMethods:
 
         ``strict``: the names must match exactly, else RuntimeError lists what differs, and nothing
         is changed. ``assign`` takes the tensors themselves in place of copying.
+
+        >>> nn.Linear(2, 1).load_state_dict(nn.Linear(2, 1).state_dict())
+        <All keys matched successfully>
+        >>> nn.Linear(2, 1).load_state_dict({}, strict=False).missing_keys
+        ['weight', 'bias']
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")

@@ -64,7 +64,12 @@ windows_put.gradients(x=lambda ns, g, dimension, size, step: ns.unfold(g, dimens
 
 @function
 def rot90(input, k=1, dims=(0, 1)):
-    """Turned by k quarters in the plane of two dimensions."""
+    """Turned by k quarters in the plane of two dimensions.
+
+    >>> fb.rot90(fb.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
     if len(dims) != 2 or input.ndim < 2:
         raise RuntimeError(
             f"expected total rotation dims == 2 and total dims >= 2, but got dims = {len(dims)} "
@@ -140,7 +145,12 @@ def broadcast_tensors(*tensors):
 
 @function(on="fb")
 def block_diag(*tensors):
-    """A matrix with the given ones along its diagonal."""
+    """A matrix with the given ones along its diagonal.
+
+    >>> fb.block_diag(fb.tensor([[1, 2]]), fb.tensor([3]))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
     deep = next((i for i, t in enumerate(tensors) if t.ndim > 2), None)
     if deep is not None:
         raise RuntimeError(
@@ -267,7 +277,11 @@ def select_scatter(input, src, dim, index):
 
 @function
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
-    """A copy with the slices from ``start`` to ``end`` along ``dim`` replaced."""
+    """A copy with the slices from ``start`` to ``end`` along ``dim`` replaced.
+
+    >>> fb.slice_scatter(fb.zeros(4), fb.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.])
+    """
     front = (slice(None),) * at_dim(dim, input.ndim)
     return _written(input, src, lambda x: x[(*front, slice(start, end, step))])
 

@@ -46,7 +46,12 @@ def le(xp, x, y):
 
 @op(promote=without("c", tensor_first(same)), inplace=True, aliases=["greater"])
 def gt(xp, x, y):
-    """x > y, element by element."""
+    """x > y, element by element.
+
+    >>> fb.tensor([1, 5]) > fb.tensor([[2], [4]])
+    tensor([[False,  True],
+            [False,  True]])
+    """
     return xp.greater(x, y)
 
 

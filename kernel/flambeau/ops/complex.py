@@ -43,7 +43,11 @@ imag_op.gradients(x=lambda ns, g: ns.complex(ns.zeros_of(g), g))
 
 @function(on="fb")
 def real(input):
-    """The real part, sharing memory; a real tensor itself."""
+    """The real part, sharing memory; a real tensor itself.
+
+    >>> fb.tensor([1 + 2j]).real
+    tensor([1.])
+    """
     return real_op(input) if input.is_complex() else input
 
 
@@ -90,7 +94,11 @@ def polar(abs, angle):
 
 @op(aliases=["conj_physical"])
 def conj(xp, x):
-    """The complex conjugate: the imaginary part with its sign turned."""
+    """The complex conjugate: the imaginary part with its sign turned.
+
+    >>> fb.tensor([1 + 2j]).conj()
+    tensor([1.-2.j])
+    """
     return xp.conj(x) if x.dtype.kind == "c" else x.copy()
 
 

@@ -158,5 +158,9 @@ def trapezoid(y, x=None, *, dx=1, dim=-1):
 
 @function(on="fb")
 def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
-    """The area under y so far along ``dim``, by trapezoids."""
+    """The area under y so far along ``dim``, by trapezoids.
+
+    >>> fb.cumulative_trapezoid(fb.tensor([1.0, 3.0, 5.0]))
+    tensor([2., 6.])
+    """
     return OPS["cumsum"](_strips(y, x, dx, dim), dim)

@@ -71,6 +71,9 @@ def histogram(input, bins=100, *, range=None, weight=None, density=False):
     ``bins`` is their number, over ``range`` (from the smallest to the largest where None), or a
     tensor of rising edges. ``weight`` counts an element as so many; ``density=True`` divides so
     that the area is 1. The last part has both its edges.
+
+    >>> fb.histogram(fb.tensor([1.0, 2.0, 1.0]), bins=2, range=(0.0, 4.0)).hist
+    tensor([2., 1.])
     """
     if isinstance(bins, Tensor) and range is not None:
         raise TypeError("histogram(): a range goes with a number of bins, not with edges")
@@ -128,7 +131,7 @@ def _edges(name, bins, values, limits, like):
                 f"{name}: edges must be a vector of {like.dtype.name}, not {bins.dtype.name} of "
                 f"shape {tuple(bins.shape)}"
             )
-        return wrap(bins.array.copy())
+        return bins if name == "histogramdd" else wrap(bins.array.copy())
     if bins <= 0:
         raise RuntimeError(f"{name}: number of bins must be > 0, but got {bins}")
     low, high = limits or (0.0, 0.0)

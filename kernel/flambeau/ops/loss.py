@@ -13,6 +13,7 @@ _REDUCTIONS = ("mean", "sum", "none")
 
 
 def check_reduction(reduction):
+    """ValueError unless it is one of the three there are."""
     if reduction not in _REDUCTIONS:
         raise BadValue(f"{reduction!r} is not a valid value for reduction; there are {_REDUCTIONS}")
 

@@ -61,7 +61,13 @@ def _(ns, g, x, out, upper, unitriangular):
 
 @function(on="linalg")
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
-    """The X with A X = B (or X A = B), of which only one triangle of A is read."""
+    """The X with A X = B (or X A = B), of which only one triangle of A is read.
+
+    >>> A = fb.tensor([[2.0, 0.0], [1.0, 1.0]])
+    >>> fb.linalg.solve_triangular(A, fb.tensor([[2.0], [3.0]]), upper=False)
+    tensor([[1.],
+            [2.]])
+    """
     if left:
         return triangular(A, B, upper, unitriangular)
     turned = triangular(transpose(A, -2, -1), transpose(B, -2, -1), not upper, unitriangular)

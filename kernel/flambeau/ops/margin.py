@@ -88,7 +88,11 @@ def poisson_nll_loss(
     input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None,
     reduction="mean",
 ):  # fmt: skip
-    """exp(x) - y x, or x - y log(x + eps) without ``log_input``; ``full`` adds log(y!)."""
+    """exp(x) - y x, or x - y log(x + eps) without ``log_input``; ``full`` adds log(y!).
+
+    >>> nn.functional.poisson_nll_loss(fb.tensor([0.0]), fb.tensor([3.0]))
+    tensor(1.)
+    """
     if log_input:
         values = input.exp() - target * input
     else:

@@ -12,10 +12,12 @@ from .shape import at_dim
 
 
 def numpy_dtype(x):
+    """NumPy's type of an array or a tensor."""
     return getattr(x, "array", x).dtype
 
 
 def is_complex(x):
+    """Whether an array or a tensor is complex."""
     return numpy_dtype(x).kind == "c"
 
 
@@ -26,6 +28,7 @@ def adjoint(ns, x):
 
 
 def conjugate(ns, x):
+    """The complex conjugate; what is real itself."""
     return ns.conj(x) if is_complex(x) else x
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-from ..dtypes import FLOATING, OF_NUMPY, complex128, float64, floating
+from ..dtypes import FLOATING, OF_NUMPY, complex128, float64
 from ..limits import finfo
 from ..tensor import Tensor
 from .promote import (
@@ -111,7 +111,11 @@ copysign.gradients(
 
 @op(promote=only_tensors(as_given), inplace=True)
 def heaviside(xp, x, values):
-    """0 for x < 0, 1 for x > 0, ``values`` at 0."""
+    """0 for x < 0, 1 for x > 0, ``values`` at 0.
+
+    >>> fb.heaviside(fb.tensor([-1.0, 0.0, 1.0]), fb.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     if x.dtype.kind == "c":
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if x.dtype != values.dtype:

@@ -119,7 +119,11 @@ def _(input, other):
 
 @function(on="linalg")
 def vecdot(x, y, *, dim=-1):
-    """Sum of the products of conj(x) and y along a dimension."""
+    """Sum of the products of conj(x) and y along a dimension.
+
+    >>> fb.linalg.vecdot(fb.tensor([[1.0, 2.0], [3.0, 4.0]]), fb.tensor([1.0, 10.0]))
+    tensor([21., 43.])
+    """
     return ((x.conj() if x.is_complex() else x) * y).sum(dim)
 
 

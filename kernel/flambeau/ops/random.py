@@ -142,7 +142,11 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 @function(on="fb")
 @unlaid
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Uniform numbers in [0, 1) in the shape, type and place of another tensor."""
+    """Uniform numbers in [0, 1) in the shape, type and place of another tensor.
+
+    >>> fb.rand_like(fb.ones(2, 3, dtype=fb.float64)).dtype
+    torch.float64
+    """
     like = like_of(input, dtype, device)
     return rand(input.array.shape, generator=generator, requires_grad=requires_grad, **like)
 
@@ -150,7 +154,11 @@ def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=F
 @function(on="fb")
 @unlaid
 def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal numbers in the shape, type and place of another tensor."""
+    """Normal numbers in the shape, type and place of another tensor.
+
+    >>> fb.randn_like(fb.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     like = like_of(input, dtype, device)
     return randn(input.array.shape, generator=generator, requires_grad=requires_grad, **like)
 

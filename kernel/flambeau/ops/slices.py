@@ -96,7 +96,11 @@ def index_add(input, dim, index, source, *, alpha=1):
 
 @function
 def index_copy(input, dim, index, source):
-    """A copy with the slices of ``source`` written along ``dim`` at the indices."""
+    """A copy with the slices of ``source`` written along ``dim`` at the indices.
+
+    >>> fb.zeros(3).index_copy(0, fb.tensor([2, 0]), fb.tensor([5.0, 7.0]))
+    tensor([7., 0., 5.])
+    """
     x, source, at = _as_rows("index_copy", input, dim, index, source, ("int64",))
     return OPS["index_put"](x, source, at, False).reshape(input.shape)
 
@@ -187,7 +191,11 @@ def take(input, index):
 
 @function(on="fb")
 def unravel_index(indices, shape):
-    """Indices into a flattened shape as a tuple of indices, one for each dimension."""
+    """Indices into a flattened shape as a tuple of indices, one for each dimension.
+
+    >>> fb.unravel_index(fb.tensor([5]), (2, 3))
+    (tensor([1]), tensor([2]))
+    """
     if indices.array.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)

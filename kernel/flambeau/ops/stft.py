@@ -166,7 +166,7 @@ def istft(
     return signal if input.ndim == 3 else signal.squeeze(0)
 
 
-def _unwindowed(frames: Tensor, window: Tensor, hop: int, part: slice) -> Tensor:
+def _unwindowed(frames: Any, window: Any, hop: int, part: slice) -> Any:
     """A part of the signal whose stretches, times the window, the frames are."""
     squares = (window * window).expand(1, *frames.shape[1:])
     envelope = _added_up(squares, hop)[:, part]
@@ -175,7 +175,7 @@ def _unwindowed(frames: Tensor, window: Tensor, hop: int, part: slice) -> Tensor
     return _added_up(frames * window, hop)[:, part] / envelope
 
 
-def _added_up(frames: Tensor, hop: int) -> Tensor:
+def _added_up(frames: Tensor, hop: int) -> Any:
     """Overlapping stretches (B, count, n) as one signal, where they overlap the sum."""
     many, count, n = frames.shape
     return OPS["windows_put"](frames, (many, n + hop * (count - 1)), 1, n, hop)
