@@ -17,6 +17,7 @@ from flambeau.record import mark, slot
 from flambeau.record.graph import forward_graph, last_whole_iteration
 from flambeau.record.live import Live
 from flambeau.record.schema import CATEGORIES
+from flambeau.record.statistics import statistics_of
 from flambeau.record.trace import Trace, bytes_at, memory_curve
 
 
@@ -620,3 +621,14 @@ def test_what_runs_under_vmap_and_in_bfloat16_is_recorded() -> None:
     names = [o.name for o in trace.ops]
     assert "tanh" in names
     assert names.count("matmul") >= 2
+
+
+def test_statistics_of_an_expanded_tensor_are_those_of_all_its_elements() -> None:
+    small = np.array([[1.0, np.nan, 3.0]])
+    wide, full = np.broadcast_to(small, (4, 3)), np.repeat(small, 4, 0)
+    found, expected = statistics_of(wide), statistics_of(full)
+    assert (found.mean, found.nans, found.zeros) == (expected.mean, expected.nans, expected.zeros)
+    ones = statistics_of(np.broadcast_to(np.ones(1), (9,)))
+    assert ones.norm == 3.0
+    with fb.record(statistics=1):  # more elements than could be looked at
+        fb.ones(1, requires_grad=True).expand(2**50)

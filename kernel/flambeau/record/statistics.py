@@ -41,24 +41,33 @@ def statistics_of(array: Any) -> Statistics:
     array = array if isinstance(array, np.ndarray) else _to_numpy(array)
     if isinstance(array, MetaArray):  # it has no values
         array = np.empty(0, np.float32)
+    whole, array = array, _without_repeats(array)
+    times = whole.size // max(1, array.size)
     if array.dtype.kind == "c":
         array = np.abs(array)
     values = array.reshape(-1)
     if values.dtype.kind != "f" or values.dtype.itemsize < 4:
         values = values.astype(np.float32)
     finite = values[np.isfinite(values)] if not np.isfinite(values.sum()) else values
-    nans = float(np.isnan(values).sum()) if finite is not values else 0.0
-    infs = float(len(values) - len(finite)) - nans
-    preview, shape = preview_of(array)
+    nans = float(np.isnan(values).sum()) * times if finite is not values else 0.0
+    infs = float(len(values) - len(finite)) * times - nans
+    preview, shape = preview_of(whole)
     if not len(finite):
         x, bins = float("nan"), np.zeros(HISTOGRAM_BINS)
         return Statistics(x, x, x, x, x, 0.0, nans, infs, bins, preview, shape)
     low, high = float(finite.min()), float(finite.max())
-    norm = float(np.sqrt(np.dot(finite, finite))) if nans == infs == 0 else float("nan")
+    norm = float(np.sqrt(np.dot(finite, finite) * times)) if nans == infs == 0 else float("nan")
     mean, std = float(finite.mean()), float(finite.std())
     zeros = 1.0 - np.count_nonzero(values) / len(values)
     bins = _histogram(finite, low, high)
     return Statistics(mean, std, low, high, norm, zeros, nans, infs, bins, preview, shape)
+
+
+def _without_repeats(array: np.ndarray) -> np.ndarray:
+    """An expanded array without its repetitions, of which there may be more than can be counted."""
+    if 0 not in array.strides:
+        return array
+    return array[tuple(slice(0, 1) if step == 0 else slice(None) for step in array.strides)]
 
 
 def _to_numpy(array: Any) -> np.ndarray:
@@ -91,6 +100,7 @@ def preview_of(array: np.ndarray) -> tuple[np.ndarray, str]:
             first = first[:, : first.size // _SIDE * _SIDE].reshape(-1, _SIDE)
     rows, columns = (max(1, -(-n // _SIDE)) for n in first.shape)
     small = first[::rows, ::columns]
+    small = np.abs(small) if small.dtype.kind == "c" else small
     out = np.full(PREVIEW_VALUES, np.nan, np.float32)
     with np.errstate(over="ignore"):
         out[: small.size] = small.reshape(-1)
