@@ -12,6 +12,7 @@ if not torch.__version__.startswith("2.13"):
 from . import coverage, modules, ops, optimizers  # noqa: E402
 
 ROWS = coverage.rows()
+ops.SAMPLES = 10  # of one type; the page is made with more, and the suite is to stay short
 
 
 def _compare(verdict: ops.Verdict) -> None:
