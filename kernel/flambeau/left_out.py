@@ -347,6 +347,7 @@ _OF = {
             """,
         ),
     ],
+    "flambeau.utils": [("they are settings of PyTorch's own file format", "serialization")],
     "flambeau.masked": [
         (
             _MASKED,

@@ -42,6 +42,8 @@ def two(array: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("which", ["all", "first", "last"])
 @pytest.mark.parametrize("sample", ALL, ids=repr)
 def test_vmap_is_the_operation_on_each_slice(sample: Sample, which: str) -> None:
+    if repr(sample).startswith("Tensor.as_subclass"):
+        pytest.skip("gives a tensor another class, and slices have none of their own")
     arrays = arrays_of(sample)
     floats = [i for i, a in enumerate(arrays) if a.dtype.kind in "fc"]
     chosen = set(range(len(arrays)) if which == "all" else [])

@@ -96,7 +96,8 @@ def kthvalue(input, k, dim=-1, keepdim=False):
 def _median(input, dim, keepdim, skip, kind):
     if dim is None:
         if not input.numel():
-            return input.new_full((), float("nan"))
+            nothing = input.new_full((), float("nan"), dtype=dtypes.float64)
+            return nothing.to(input.dtype)  # what that is in integers, as PyTorch has it
         return median_op(input.reshape(-1), 0, False, skip)[0]
     dim = at_dim(dim, input.ndim)
     if input.ndim and not input.shape[dim]:
