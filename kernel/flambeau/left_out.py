@@ -81,7 +81,7 @@ _PATTERNS = [
         _DISPATCHER,
         r"""
         library ops classes _ops _library Tag PRIVATE_OPS DispatchKey(Set)? Exclude.*Guard
-        cpp_extension cpp contrib
+        cpp_extension cpp contrib file_baton
         """,
     ),
     (
@@ -125,7 +125,7 @@ _PATTERNS = [
         r"""
         (cudnn|miopen|mkldnn|to_mkldnn)_?.*
         batch_norm_(backward|elemt|gather|stats|update).* mha kleidiai nnpack cusparselt
-        python_native (enable_)?onednn_fusion.* wrap_numpy scaled(_grouped)?_mm ScalingType
+        python_native (enable_)?onednn_fusion.* wrap_numpy xnnpack scaled(_grouped)?_mm ScalingType
         SwizzleType
         """,
     ),
