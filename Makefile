@@ -30,8 +30,9 @@ check: $(READY) ## Lint, formatting and types, of Python and TypeScript
 	$(PY) -m mypy
 	$(PY) hatch_build.py check
 
-bench: frontend ## Run the benchmarks
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+bench: peers ## Measure speed beside PyTorch and write benchmarks/RESULTS.md
+	$(PY) benchmarks/bench.py
+	$(PY) benchmarks/recording.py
 
 test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 installs CuPy)
 	$(if $(CUDA),$(PY) -m pip install -q "cupy-cuda$(CUDA)x>=14,<15")

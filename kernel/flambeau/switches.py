@@ -9,6 +9,8 @@ import os
 import warnings
 from typing import Any
 
+from .kernels.threads import spread_over
+
 _switches: dict[str, Any] = {
     "deterministic": 0,  # 0: off, 1: warn, 2: on
     "precision": "highest",
@@ -110,12 +112,13 @@ def _pools() -> Any:
 
 
 def set_num_threads(num: int, /) -> None:
-    """How many threads a matrix product may use; needs threadpoolctl (scikit-learn brings it)."""
+    """How many threads an operation may use; a matrix product where threadpoolctl is installed."""
     if _checked("set_num_threads", num, int) <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
     pools = _pools()
     if pools is not None:
         pools.limit(limits=num)
+    spread_over(num)
 
 
 def get_num_threads() -> int:

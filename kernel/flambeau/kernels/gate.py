@@ -1,0 +1,42 @@
+"""When compiled loops run: the same question for every operation, answered the same each time."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..backends import exact
+
+# Fewer elements are NumPy's: a small program never waits for numba.
+SMALL = 2048
+_FLOAT32 = np.dtype(np.float32)
+
+
+@cache
+def installed() -> bool:
+    """Whether numba is there. ``FLAMBEAU_NUMBA=0`` in the environment says no."""
+    return os.environ.get("FLAMBEAU_NUMBA", "1") != "0" and find_spec("numba") is not None
+
+
+def fast(x: Any, *others: Any, small: int = SMALL) -> bool:
+    """Whether compiled loops serve these arrays: NumPy's, float32, in C order, ``x`` not small.
+
+    It depends on shapes, types and layout alone, so a program rounds the same in every run.
+    """
+    return (
+        x.__class__ is ndarray
+        and x.size >= small
+        and _plain(x)
+        and all(_plain(a) for a in others)
+        and not exact.enabled
+        and installed()
+    )
+
+
+def _plain(a: Any) -> bool:
+    return a.__class__ is ndarray and a.dtype is _FLOAT32 and a.flags.c_contiguous
