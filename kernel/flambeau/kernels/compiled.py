@@ -119,7 +119,7 @@ def keep_on_disk(dispatcher: Any) -> None:
             return made
 
     class Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
-        _locator_classes = [Locator]
+        _locator_classes = [Locator]  # noqa: RUF012
 
     class OnDisk(caching.FunctionCache):  # type: ignore[misc]
         _impl_class = Implementation
