@@ -25,7 +25,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
 from ..autograd.rules import OPS
@@ -34,6 +33,7 @@ from ..subclasses import KNOWN, Overridden, dispatch, involved
 from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
+from .short import apply_one, apply_two
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -49,7 +49,9 @@ _MISSING = inspect.Parameter.empty
 class Plan:
     """What a node keeps and which rules it runs, given which inputs want gradients."""
 
-    __slots__ = ("holds", "keep", "kinds", "op", "others", "steps", "watch")
+    __slots__ = (
+        "holds", "holomorphic", "keep", "kinds", "op", "others", "steps", "watch", "watched"
+    )  # fmt: skip
 
     def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
         rules = [r for r in op.rules if any(wanted[i] for i in r.positions(count))]
@@ -60,6 +62,7 @@ class Plan:
         # For each kept value: the input it is, -1 for the output, -2 for anything else.
         self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
         self.watch = [kind for kind in self.kinds if kind >= -1]
+        self.watched = _watcher(self.watch) if count <= 2 else None  # the same for `short`
         # Which kept values are neither inputs nor outputs: extras and plain arguments.
         self.others = [
             i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
@@ -68,10 +71,12 @@ class Plan:
         self.holds: int = any(not shape and i <= count + len(op.extras) for i, shape in sources)
         if op.release is not None:
             self.holds = 2
+        # Each rule, ready to run: one gives the gradient of one input, or a tuple of all.
         self.steps = [
-            (_layered(r), r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
+            (_runner(r, names, wanted), r.positions(count) if r.joint else r.positions(count)[0])
             for r in rules
         ]
+        self.holomorphic = op.holomorphic
 
 
 def _layered(rule: Rule) -> Callable[..., Any]:
@@ -85,25 +90,33 @@ def _kind(index: int, count: int) -> int:
     return index if index < count else -1 if index == count else -2
 
 
+# A plan's small functions are written for it: with the places in them as constants they cost a
+# third of what the same would as loops.
+
+
 def _picker(sources: list[tuple[int, bool]]) -> Callable[[Any], tuple[Any, ...]]:
-    if not sources:
-        return lambda values: ()
-    if any(of_shape for _, of_shape in sources):
-        return lambda values: tuple(
-            values[i].shape if of_shape else values[i] for i, of_shape in sources
-        )
-    if len(sources) == 1:
-        (only, _), *_ = sources
-        return lambda values: (values[only],)
-    return itemgetter(*(i for i, _ in sources))
+    """``lambda v: (v[1], v[0].shape,)``: what is kept, of (inputs, output, extras, params)."""
+    parts = [f"v[{i}].shape" if of_shape else f"v[{i}]" for i, of_shape in sources]
+    return eval(f"lambda v: ({''.join(f'{p}, ' for p in parts)})")
 
 
-def _chooser(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Any:
-    """How a rule's arguments are found in ``kept``: None when they are just that, in order."""
-    if list(rule.arguments) == names:
+def _watcher(watch: list[int]) -> Callable[..., tuple[Any, int]] | None:
+    """``lambda x, y, out: ((x,), x[0])``: the counters that are watched, and their sum."""
+    names = [("out", "x", "y")[kind + 1] for kind in dict.fromkeys(watch)]
+    if not names:
         return None
-    places = [names.index(n) if n != "needs" else -1 for n in rule.arguments]
-    return lambda kept: [kept[i] if i >= 0 else wanted for i in places]
+    return eval(
+        f"lambda x, y, out: (({', '.join(names)},), {' + '.join(f'{n}[0]' for n in names)})"
+    )
+
+
+def _runner(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Callable[..., Any]:
+    """``lambda ns, g, k: rule(g, k[0])``: runs a rule on what it named of what is kept."""
+    given = ["ns"] if rule.takes_ns else []
+    given += ["g", *("wanted" if n == "needs" else f"k[{names.index(n)}]" for n in rule.arguments)]
+    return eval(
+        f"lambda ns, g, k: rule({', '.join(given)})", {"rule": _layered(rule), "wanted": wanted}
+    )
 
 
 class Rule:
@@ -135,12 +148,12 @@ class Op:
         self.__doc__ = forward.__doc__
         self.forward = self.source_function = forward
         self.view: bool = options.get("view", False)  # the output shares the input's memory
-        self.promote: Callable[..., Any] | None = options.get("promote")
+        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
+        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
+        self.use_promotion(options.get("promote"))
         # Of complex numbers, the gradient is g times the *conjugate* of the derivative; for these
         # it is enough that the engine conjugates what the rule is given.
         self.holomorphic: bool = options.get("holomorphic", False)
-        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
-        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
         self.reads: int = options.get("reads", 0)
         self.rules: list[Rule] = []
         self.plans: dict[int, Plan] = {}
@@ -155,6 +168,13 @@ class Op:
         # Whether its rule takes None for the gradient of an output that was not used.
         self.gaps: Callable[[Any], bool] = lambda kept: False
         self._read_signature()
+
+    def use_promotion(self, rule: Callable[..., Any] | None) -> None:
+        """Sets the rule that brings the inputs to their type, as autocast does for a while."""
+        self.promote = rule
+        # Whether the short way will do for floats of one type: see `ops.short`.
+        as_they_are = rule is None or getattr(rule, "keeps_floats", False)
+        self.direct = as_they_are and self.outputs == 1 and not self.extras
 
     def _read_signature(self) -> None:
         found = list(inspect.signature(self.forward).parameters.values())[1:]
@@ -227,13 +247,19 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
         try:
-            if len(args) == self.simple and not kwargs:
-                return apply(self, args)
-            if "out" in kwargs and self.takes_out:
-                return called_with_out(self, args, kwargs)
-            tail = None if kwargs else self.tails.get(len(args))
-            full = self.bind(args, kwargs) if tail is None else args + tail
+            full = args
+            if kwargs:
+                if "out" in kwargs and self.takes_out:
+                    return called_with_out(self, args, kwargs)
+                full = self.bind(args, kwargs)
+            elif len(args) != self.simple:
+                tail = self.tails.get(len(args))
+                full = self.bind(args, kwargs) if tail is None else args + tail
             n = self.count
+            if n == 2:
+                return apply_two(self, full[0], full[1], full[2:])
+            if n == 1:
+                return apply_one(self, full[0], full[1:])
             return apply(self, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
