@@ -153,6 +153,8 @@ class Pass:
 
     def _wait_for_all(self, leaf: Tensor, g: Any) -> None:
         """Adds to what has come for a leaf with hooks."""
+        if self.captured is not None and id(leaf) not in self.captured:
+            return  # not asked for
         before = self.partial.get(id(leaf))
         self.partial[id(leaf)] = (leaf, g if before is None else before[1] + g)
 
