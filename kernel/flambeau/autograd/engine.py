@@ -215,6 +215,7 @@ class Pass:
         """
         heap, waiting, ns = self.heap, self.waiting, self.ns
         careful, retain, kind = self.careful or bool(self.due), self.retain_graph, self.kind
+        recorder = slot.recorder
         while heap:
             node, g = waiting.pop(-heappop(heap))
             plan = node.plan
@@ -225,7 +226,6 @@ class Pass:
                 or g.__class__ is not kind
                 or (kept := node.kept) is None
                 or node.dtype is not FLOAT32
-                or slot.recorder is not None
             ):
                 self._visit(node, g)
                 continue
@@ -235,6 +235,8 @@ class Pass:
                     changed -= counter[0]
                 if changed:
                     raise written_over(node)
+            if recorder is not None:
+                started, self.sent = perf_counter(), []
             parents = node.parents
             for run, position in plan.steps:
                 made = run(ns, g, kept)
@@ -249,6 +251,8 @@ class Pass:
                     ):
                         self.send(target, made, made is not g)
                         continue
+                    if recorder is not None:
+                        self.sent.append((made, target.shape))
                     number = target.sequence
                     entry = waiting.get(number)
                     if entry is None:
@@ -256,6 +260,9 @@ class Pass:
                         heappush(heap, -number)
                     else:
                         entry[1] = entry[1] + made
+            if recorder is not None:
+                recorder.finish_backward(node, g, self.sent, started)
+                self.sent = None
             if plan.holds and not retain:
                 node.kept = None if plan.holds is True else plan.op.release(kept)
 

@@ -1,13 +1,14 @@
 """The short way through `apply`, for what almost every operation is: one or two plain tensors.
 
 Of a small operation the arithmetic is the smaller part of the cost, so these are written flat. They
-do what `apply` does, less what does not occur here: numbers among the inputs, views that may be out
-of date, other devices, types to be brought together, a recorder. What is not plain goes to `apply`.
+do what `apply` does, less what does not occur here: numbers among the inputs, views that are out of
+date, other devices, types to be brought together. What is not plain goes to `apply`.
 """
 
 from __future__ import annotations
 
 from threading import get_ident
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,14 @@ def apply_one(op: Any, x: Any, params: tuple[Any, ...] = ()) -> Any:
     if (
         x.__class__ not in PLAIN
         or not op.direct
-        or x._view is not None
-        or slot.recorder is not None
+        or (x._view is not None and x._seen != x._counter[0])
     ):
         return apply(op, (x,), params)
     a = x.array
     if a.__class__ is not ndarray or (a.dtype is not FLOAT32 and a.dtype is not FLOAT64):
         return apply(op, (x,), params)
+    recorder = slot.recorder
+    started = perf_counter() if recorder is not None else 0.0
     try:
         result = op.forward(np, a, *params)
     except Exception as error:
@@ -59,6 +61,8 @@ def apply_one(op: Any, x: Any, params: tuple[Any, ...] = ()) -> Any:
         share(op, x, out, params)
     if inference and get_ident() in inference:
         out._counter = out._view = None
+    if recorder is not None:
+        recorder.finish(op, (x,), (a,), (out,), params, started)
     return out
 
 
@@ -68,9 +72,8 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
         x.__class__ not in PLAIN
         or y.__class__ not in PLAIN
         or not op.direct
-        or x._view is not None
-        or y._view is not None
-        or slot.recorder is not None
+        or (x._view is not None and x._seen != x._counter[0])
+        or (y._view is not None and y._seen != y._counter[0])
     ):
         return apply(op, (x, y), params)
     a, b = x.array, y.array
@@ -81,6 +84,8 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
         or (dtype is not FLOAT32 and dtype is not FLOAT64)
     ):
         return apply(op, (x, y), params)
+    recorder = slot.recorder
+    started = perf_counter() if recorder is not None else 0.0
     try:
         result = op.forward(np, a, b, *params)
     except Exception as error:
@@ -109,4 +114,6 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
         share(op, x, out, params)
     if inference and get_ident() in inference:
         out._counter = out._view = None
+    if recorder is not None:
+        recorder.finish(op, (x, y), (a, b), (out,), params, started)
     return out
