@@ -27,6 +27,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.node import Node
 from ..autograd.rules import OPS
 from ..errors import ValuesNeeded, misused, out_of_memory
 from ..subclasses import KNOWN, Overridden, dispatch, involved
@@ -50,7 +51,7 @@ class Plan:
     """What a node keeps and which rules it runs, given which inputs want gradients."""
 
     __slots__ = (
-        "holds", "holomorphic", "keep", "kinds", "op", "others", "steps", "watch", "watched"
+        "holds", "holomorphic", "keep", "kinds", "node", "op", "others", "steps", "watch"
     )  # fmt: skip
 
     def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
@@ -62,7 +63,8 @@ class Plan:
         # For each kept value: the input it is, -1 for the output, -2 for anything else.
         self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
         self.watch = [kind for kind in self.kinds if kind >= -1]
-        self.watched = _watcher(self.watch) if count <= 2 else None  # the same for `short`
+        plain = count == len(op.inputs) <= 2 and not op.variadic and not op.extras
+        self.node = _node_maker(self, sources) if plain else None  # for `short`
         # Which kept values are neither inputs nor outputs: extras and plain arguments.
         self.others = [
             i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
@@ -96,18 +98,32 @@ def _kind(index: int, count: int) -> int:
 
 def _picker(sources: list[tuple[int, bool]]) -> Callable[[Any], tuple[Any, ...]]:
     """``lambda v: (v[1], v[0].shape,)``: what is kept, of (inputs, output, extras, params)."""
-    parts = [f"v[{i}].shape" if of_shape else f"v[{i}]" for i, of_shape in sources]
-    return eval(f"lambda v: ({''.join(f'{p}, ' for p in parts)})")
+    return eval(f"lambda v: {_tuple([f'v[{i}]' + '.shape' * of_shape for i, of_shape in sources])}")
 
 
-def _watcher(watch: list[int]) -> Callable[..., tuple[Any, int]] | None:
-    """``lambda x, y, out: ((x,), x[0])``: the counters that are watched, and their sum."""
-    names = [("out", "x", "y")[kind + 1] for kind in dict.fromkeys(watch)]
-    if not names:
-        return None
-    return eval(
-        f"lambda x, y, out: (({', '.join(names)},), {' + '.join(f'{n}[0]' for n in names)})"
+def _node_maker(plan: Plan, sources: list[tuple[int, bool]]) -> Callable[..., Node]:
+    """Makes the node of an operation on one or two plain tensors, with versions watched.
+
+    ``lambda parents, a, b, out, params, x, y: Node(plan, parents, (b,), out.shape, out.dtype,
+    (y,), y[0])`` with x and y for the inputs' version counters; the output's is new and 0.
+    """
+    n = len(plan.op.inputs)
+    places = [*"ab"[:n], "out", *(f"params[{i}]" for i in range(len(plan.op.params)))]
+    kept = [places[i] + ".shape" * of_shape for i, of_shape in sources]
+    counters = ["xy"[kind] for kind in dict.fromkeys(plan.watch) if kind >= 0]
+    if -1 in plan.watch:
+        counters.append("counter")
+    versions = " + ".join(f"{c}[0]" for c in counters) or "0"
+    made = (
+        f"Node(plan, parents, {_tuple(kept)}, out.shape, out.dtype, {_tuple(counters)}, {versions})"
     )
+    return eval(
+        f"lambda parents, a, b, out, params, x, y, counter: {made}", {"Node": Node, "plan": plan}
+    )
+
+
+def _tuple(parts: list[str]) -> str:
+    return f"({''.join(f'{p}, ' for p in parts)})"
 
 
 def _runner(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Callable[..., Any]:

@@ -15,7 +15,6 @@ import numpy as np
 from numpy import ndarray
 
 from ..autograd.grad_mode import inference, off
-from ..autograd.node import Node
 from ..errors import explain
 from ..record.slot import slot
 from ..subclasses import PLAIN
@@ -49,14 +48,14 @@ def apply_one(op: Any, x: Any, params: tuple[Any, ...] = ()) -> Any:
         dtype = result.dtype
         if dtype is FLOAT32 or dtype.kind in "fcV":
             plan = op.plans.get(0b11) or op.plan(0b11)
-            kept = plan.keep((a, result, *params))
-            out._node = node = Node(plan, (x._node or x,), kept, result.shape, dtype)
+            parents = (x._node or x,)
+            try:
+                out._node = plan.node(
+                    parents, a, None, result, params, x._counter, None, out._counter
+                )
+            except TypeError:  # a counter that is None
+                raise kept_from_inference(op) from None
             out._needs_grad = True
-            if plan.watched is not None:
-                try:
-                    node.counters, node.stamp = plan.watched(x._counter, None, out._counter)
-                except TypeError:
-                    raise kept_from_inference(op) from None
     if op.view and result.base is not None:
         share(op, x, out, params)
     if inference and get_ident() in inference:
@@ -102,14 +101,14 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
             if y._needs_grad:
                 mask, beside = mask + 1, y._node or y
             plan = op.plans.get(mask) or op.plan(mask)
-            kept = plan.keep((a, b, result, *params))
-            out._node = node = Node(plan, (before, beside), kept, result.shape, dtype)
+            parents = (before, beside)
+            try:
+                out._node = plan.node(
+                    parents, a, b, result, params, x._counter, y._counter, out._counter
+                )
+            except TypeError:  # a counter that is None
+                raise kept_from_inference(op) from None
             out._needs_grad = True
-            if plan.watched is not None:
-                try:
-                    node.counters, node.stamp = plan.watched(x._counter, y._counter, out._counter)
-                except TypeError:
-                    raise kept_from_inference(op) from None
     if op.view and result.base is not None:
         share(op, x, out, params)
     if inference and get_ident() in inference:
