@@ -78,7 +78,13 @@ class Pass:
             array = target.array
             if g.dtype is not array.dtype or g.shape != array.shape:
                 g = self._fit(array, g)
-            self._reach_leaf(target, g, owned)
+            grad = target._grad
+            if grad is None or self.careful or self.sent is not None or target._hooks is not None:
+                self._reach_leaf(target, g, owned)
+                return
+            grad.array += g  # the usual case, cheaply
+            if grad._counter is not None:
+                grad._counter[0] += 1
             return
         if g.dtype is not target.dtype or g.shape != target.shape:
             g = self._fit(target, g)
