@@ -34,6 +34,8 @@ from ..subclasses import KNOWN, Overridden, dispatch, involved
 from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
+from .signature import MISSING as _MISSING
+from .signature import arguments_of
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -43,7 +45,6 @@ SPACES: dict[str, dict[str, Any]] = {
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
-_MISSING = inspect.Parameter.empty
 
 
 class Plan:
@@ -110,7 +111,7 @@ class Rule:
     """A gradient rule: its function, and what its signature asks for."""
 
     def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
-        arguments = list(inspect.signature(function).parameters)
+        arguments = [a.name for a in arguments_of(function).every]
         self.takes_ns = arguments[0] == "ns"
         if arguments[self.takes_ns] != "g":
             raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
@@ -157,17 +158,15 @@ class Op:
         self._read_signature()
 
     def _read_signature(self) -> None:
-        found = list(inspect.signature(self.forward).parameters.values())[1:]
-        self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
-        of_tensor = [p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY]
-        if self.variadic:
-            of_tensor = found[:1]
-        self.inputs = [p.name for p in of_tensor]
+        (_, *found), before_slash, listed = arguments_of(self.forward)
+        self.variadic = bool(found) and found[0].name == listed
+        marked = 1 if self.variadic else before_slash - 1  # without xp
+        of_tensor = found[:marked] if marked > 0 else found
+        self.inputs = [a.name for a in of_tensor]
         self.params = found[len(of_tensor) :]
-        self.param_names = [p.name for p in self.params]
+        self.param_names = [a.name for a in self.params]
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
-        self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
+        self.defaults = [a.default for a in found]
         self.count = len(self.inputs)
         self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
@@ -345,8 +344,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda f: op(f, **options)
     on, aliases = options.pop("on", "fb Tensor"), options.pop("aliases", ())
     inplace = options.pop("inplace", False)
-    kinds = [p.kind for p in inspect.signature(forward).parameters.values()]
-    made = (ListOp if inspect.Parameter.VAR_POSITIONAL in kinds else Op)(forward, **options)
+    made = (ListOp if arguments_of(forward).listed else Op)(forward, **options)
     if made.name in OPS:
         raise ValueError(f"the operation {made.name!r} is registered twice")
     OPS[made.name] = made
@@ -370,10 +368,9 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
-    takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
-    takes_out = takes_out and "out" not in inspect.signature(body).parameters
-
-    renamed = _ALIASES.keys() - inspect.signature(body).parameters.keys()
+    names = {a.name for a in arguments_of(body).every}
+    takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
+    renamed = _ALIASES.keys() - names
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
