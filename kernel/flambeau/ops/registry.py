@@ -35,7 +35,7 @@ from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
 from .signature import MISSING as _MISSING
-from .signature import arguments_of
+from .signature import Argument, arguments_of
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -111,7 +111,7 @@ class Rule:
     """A gradient rule: its function, and what its signature asks for."""
 
     def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
-        arguments = [a.name for a in arguments_of(function).every]
+        arguments = list(arguments_of(function).names)
         self.takes_ns = arguments[0] == "ns"
         if arguments[self.takes_ns] != "g":
             raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
@@ -158,16 +158,14 @@ class Op:
         self._read_signature()
 
     def _read_signature(self) -> None:
-        (_, *found), before_slash, listed = arguments_of(self.forward)
-        self.variadic = bool(found) and found[0].name == listed
+        (_, *names), (_, *defaults), before_slash, listed = arguments_of(self.forward)
+        self.variadic = bool(names) and names[0] == listed
         marked = 1 if self.variadic else before_slash - 1  # without xp
-        of_tensor = found[:marked] if marked > 0 else found
-        self.inputs = [a.name for a in of_tensor]
-        self.params = found[len(of_tensor) :]
-        self.param_names = [a.name for a in self.params]
+        self.count = marked if marked > 0 else len(names)
+        self.inputs, self.param_names = names[: self.count], names[self.count :]
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
-        self.defaults = [a.default for a in found]
-        self.count = len(self.inputs)
+        self.defaults = defaults
+        self.params = list(map(Argument, self.param_names, defaults[self.count :]))
         self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
         self.tails = {
@@ -368,7 +366,7 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
-    names = {a.name for a in arguments_of(body).every}
+    names = set(arguments_of(body).names)
     takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
     renamed = _ALIASES.keys() - names
 
