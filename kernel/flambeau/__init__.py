@@ -12,6 +12,9 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from . import collector as _collector  # first, as it pauses while the others are imported
+
+# isort: split
 from . import autograd, dtypes, random
 from .as_functions import (
     detach,
@@ -193,3 +196,4 @@ def __dir__() -> list[str]:
 
 
 _explain_all(__name__)
+_collector.settle()
