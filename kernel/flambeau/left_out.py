@@ -420,7 +420,11 @@ def explains(module: str) -> Callable[[str], Any]:
 
 
 def explain_all(package: str) -> None:
-    """Has every module of a package that is imported say why a name is missing."""
+    """Has a module say why a name is missing, and so all of a package that is imported by now.
+
+    What `flambeau` imports only when it is touched ends with this, for itself.
+    """
     for name, module in list(sys.modules.items()):
-        if name.startswith(package + ".") and "__getattr__" not in vars(module):
+        inside = name == package or name.startswith(f"{package}.")
+        if inside and "__getattr__" not in vars(module):
             module.__getattr__ = explains(name)  # type: ignore[method-assign]

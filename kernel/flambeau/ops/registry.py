@@ -35,6 +35,8 @@ from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
 from .short import apply_one, apply_two
+from .signature import MISSING as _MISSING
+from .signature import Argument, arguments_of
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -44,7 +46,6 @@ SPACES: dict[str, dict[str, Any]] = {
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
-_MISSING = inspect.Parameter.empty
 
 
 class Plan:
@@ -139,7 +140,7 @@ class Rule:
     """A gradient rule: its function, and what its signature asks for."""
 
     def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
-        arguments = list(inspect.signature(function).parameters)
+        arguments = list(arguments_of(function).names)
         self.takes_ns = arguments[0] == "ns"
         if arguments[self.takes_ns] != "g":
             raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
@@ -193,18 +194,14 @@ class Op:
         self.direct = as_they_are and self.outputs == 1 and not self.extras
 
     def _read_signature(self) -> None:
-        found = list(inspect.signature(self.forward).parameters.values())[1:]
-        self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
-        of_tensor = [p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY]
-        if self.variadic:
-            of_tensor = found[:1]
-        self.inputs = [p.name for p in of_tensor]
-        self.params = found[len(of_tensor) :]
-        self.param_names = [p.name for p in self.params]
+        (_, *names), (_, *defaults), before_slash, listed = arguments_of(self.forward)
+        self.variadic = bool(names) and names[0] == listed
+        marked = 1 if self.variadic else before_slash - 1  # without xp
+        self.count = marked if marked > 0 else len(names)
+        self.inputs, self.param_names = names[: self.count], names[self.count :]
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
-        self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
-        self.count = len(self.inputs)
+        self.defaults = defaults
+        self.params = list(map(Argument, self.param_names, defaults[self.count :]))
         self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
         self.tails = {
@@ -387,8 +384,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda f: op(f, **options)
     on, aliases = options.pop("on", "fb Tensor"), options.pop("aliases", ())
     inplace = options.pop("inplace", False)
-    kinds = [p.kind for p in inspect.signature(forward).parameters.values()]
-    made = (ListOp if inspect.Parameter.VAR_POSITIONAL in kinds else Op)(forward, **options)
+    made = (ListOp if arguments_of(forward).listed else Op)(forward, **options)
     if made.name in OPS:
         raise ValueError(f"the operation {made.name!r} is registered twice")
     OPS[made.name] = made
@@ -412,10 +408,9 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
-    takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
-    takes_out = takes_out and "out" not in inspect.signature(body).parameters
-
-    renamed = _ALIASES.keys() - inspect.signature(body).parameters.keys()
+    names = set(arguments_of(body).names)
+    takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
+    renamed = _ALIASES.keys() - names
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
