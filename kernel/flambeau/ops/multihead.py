@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..dtypes import is_float
-from .activation import softmax
+from .softmax import softmax
 from .attention import scaled_dot_product_attention
 from .join import cat
 from .pad import pad
