@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from ..dtypes import is_float
-from .activation import softmax
+from .softmax import softmax
 from .attention import scaled_dot_product_attention
 from .join import cat
 from .pad import pad
