@@ -21,23 +21,34 @@ from ..tensor import Tensor
 _FLOAT32 = np.dtype(np.float32)
 
 
-class Loop(NamedTuple):
+class Loop:
     """A compiled step: over the parameter, its gradient, these states, and then numbers.
 
-    ``numbers(t)`` gives those of step t; None where steps are not counted.
+    ``numbers(t)`` gives those of step t; ``counted`` says whether the steps are.
     """
 
-    kernel: Kernel
-    states: tuple[str, ...]
-    numbers: Callable[[float], tuple[float, ...]]
-    counted: bool = True
+    def __init__(
+        self,
+        kernel: Kernel,
+        states: tuple[str, ...],
+        numbers: Callable[[float], tuple[float, ...]],
+        counted: bool = True,
+    ) -> None:
+        self.kernel, self.numbers, self.counted = kernel, numbers, counted
+        self.kept = ("step", *states) if counted else states
+
+    def at(self, t: float) -> tuple[Any, ...]:
+        """The numbers of step t as the loop wants them."""
+        return tuple(map(np.float32, self.numbers(t)))
 
 
 class Flat(NamedTuple):
-    """A parameter's own array and those of its state, and the same memory as flat arrays."""
+    """What is kept of a parameter between its steps, as long as its arrays are the same."""
 
-    arrays: list[Any]
-    flat: list[Any]
+    kernel: Kernel
+    array: Any  # the parameter's
+    states: list[tuple[str, Any]]  # the arrays of its state, that of the step count first
+    memory: list[Any]  # those that the loop goes over, as flat arrays
 
 
 def serve(params: list[Tensor]) -> bool:
@@ -48,67 +59,59 @@ def serve(params: list[Tensor]) -> bool:
 def sweep(optimizer: Any, params: list[Tensor], loop: Loop) -> list[Tensor]:
     """Steps the parameters that the loop serves; gives back those that it does not."""
     left, known, states = [], optimizer._flats, optimizer.state
-    t, numbers = -1.0, ()
+    run, counted, before = loop.kernel.run, loop.counted, -1.0
+    numbers = () if counted else loop.at(0.0)
     for p in params:
         if (grad := p._grad) is None:
             continue
-        state, g = states.get(p), grad.array
-        flat = flattened(known, p, state, loop) if g.__class__ is ndarray else None
-        if flat is None or g.dtype is not _FLOAT32 or g.shape != p.array.shape:
+        g, flat, state = grad.array, known.get(id(p)), states.get(p)
+        if flat is None or not _holds(flat, p, state, loop):
+            flat = flattened(known, p, state, loop)
+        if flat is None or not _gradient_of(flat.array, g):
             left.append(p)
             continue
-        now = count(state) if loop.counted else 0.0
-        if now != t:
-            t, numbers = now, tuple(map(np.float32, loop.numbers(now)))
-        move(loop.kernel, flat.flat, g.ravel(), numbers)
+        if counted:
+            step = flat.states[0][1]
+            step[()] = now = step.item() + 1.0
+            if now != before:
+                before, numbers = now, loop.at(now)
+        array, *rest = flat.memory
+        if len(array) < LARGE:
+            run(array, g.ravel(), *rest, *numbers)
+        else:
+            spread(run, len(array), (array, g.ravel(), *rest), *numbers)
         if p._counter is not None:
             p._counter[0] += 1
     return left
 
 
-def count(state: Any) -> float:
-    """Adds one to the state's step count and returns it."""
-    step = state["step"].array
-    now = float(step) + 1
-    step[()] = now
-    return now
-
-
-def move(kernel: Kernel, flat: list[Any], g: Any, numbers: tuple[Any, ...]) -> None:
-    """One step of one parameter, by several threads if it is large."""
-    p = flat[0]
-    if len(p) >= LARGE:
-        spread(kernel.run, len(p), (p, g, *flat[1:]), *numbers)
-    else:
-        kernel.run(p, g, *flat[1:], *numbers)
-
-
 def flattened(known: dict[int, Flat], p: Tensor, state: Any, loop: Loop) -> Flat | None:
-    """The memory of a parameter and its state as flat arrays; None where a loop cannot take it.
-
-    They are kept for the next step, and made anew when an array has been replaced.
-    """
-    found = known.get(id(p))
-    if found is not None and _same(found.arrays, p.array, state, loop.states):
-        return found
+    """The memory of a parameter and its state as flat arrays; None where a loop cannot take it."""
     known.pop(id(p), None)
-    wanted = ("step", *loop.states) if loop.counted else loop.states
-    if wanted and not (state and all(isinstance(state.get(name), Tensor) for name in wanted)):
+    found = [(state or {}).get(name) for name in loop.kept]
+    if not all(isinstance(t, Tensor) for t in found):
         return None
-    arrays = [p.array, *(state[name].array for name in loop.states)]
-    if not all(_plain(a) and a.shape == p.array.shape for a in arrays):
+    states = [t.array for t in found]  # type: ignore[union-attr]
+    memory = [p.array, *states[loop.counted :]]
+    if not all(_plain(a) and a.shape == p.array.shape for a in memory):
         return None
-    made = known[id(p)] = Flat(arrays, [a.reshape(-1) for a in arrays])
+    named = list(zip(loop.kept, states, strict=True))
+    made = known[id(p)] = Flat(loop.kernel, p.array, named, [a.reshape(-1) for a in memory])
     return made
 
 
-def _same(kept: list[Any], p: Any, state: Any, names: tuple[str, ...]) -> bool:
-    if kept[0] is not p or len(kept) != len(names) + 1:
+def _holds(flat: Flat, p: Tensor, state: Any, loop: Loop) -> bool:
+    """Whether what was kept is still so: no array has been replaced."""
+    if flat.array is not p.array or flat.kernel is not loop.kernel:
         return False
-    for i, name in enumerate(names, 1):
-        if state[name].array is not kept[i]:
+    for name, array in flat.states:
+        if state[name].array is not array:
             return False
     return True
+
+
+def _gradient_of(p: Any, g: Any) -> bool:
+    return g.__class__ is ndarray and g.dtype is _FLOAT32 and g.shape == p.shape
 
 
 def _plain(a: Any) -> bool:
