@@ -9,7 +9,11 @@ from __future__ import annotations
 import warnings
 from math import pi, sqrt
 
+import numpy as np
+
 from ..errors import BadValue
+from ..kernels import activation as loops
+from ..kernels import dense, each, fast, run
 from .elementwise import erf as erf_op
 from .promote import alike, only_float
 from .registry import function, op
@@ -30,12 +34,18 @@ def leaky_relu(xp, x, /, negative_slope=0.01):
     >>> nn.functional.leaky_relu(fb.tensor([-1.0, 2.0]))
     tensor([-0.0100,  2.0000])
     """
+    if fast(x):
+        out, positive = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
+        run(loops.leaky_relu, x, out, positive, numbers=(negative_slope,))
+        return out, positive
     low = x * x.dtype.type(negative_slope)
     return xp.maximum(x, low) if negative_slope <= 1 else xp.minimum(x, low), x > 0
 
 
 @leaky_relu.gradient("x")
 def _(ns, g, positive, negative_slope):
+    if fast(g := dense(g)):
+        return each(loops.two_slopes, g, positive, numbers=(negative_slope,))
     return ns.where(positive, g, g * negative_slope)
 
 
@@ -49,21 +59,36 @@ def hardtanh(xp, x, /, min_val=-1.0, max_val=1.0):
     _no_bools(x, "hardtanh")
     if min_val > max_val:
         raise BadValue(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
-    low, high = x.dtype.type(min_val), x.dtype.type(max_val)
+    return _within(xp, x, min_val, max_val)
+
+
+def _within(xp, x, low, high):
+    """x kept between two bounds, and where it was between them."""
+    if fast(x):
+        out, inside = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
+        run(loops.within, x, out, inside, numbers=(low, high))
+        return out, inside
+    low, high = x.dtype.type(low), x.dtype.type(high)
     return xp.minimum(xp.maximum(x, low), high), (x > low) & (x < high)
 
 
-hardtanh.gradients(x=lambda g, inside: g * inside)
+def _masked(g, inside):
+    if fast(g := dense(g)):
+        return each(loops.masked, g, inside)
+    return g * inside
+
+
+hardtanh.gradients(x=_masked)
 
 
 @op(on="F", inplace=True, extras=["inside"])
 def relu6(xp, x):
     """min(max(x, 0), 6)."""
     _no_bools(x, "relu6")
-    return xp.minimum(xp.maximum(x, x.dtype.type(0)), x.dtype.type(6)), (x > 0) & (x < 6)
+    return _within(xp, x, 0, 6)
 
 
-relu6.gradients(x=lambda g, inside: g * inside)
+relu6.gradients(x=_masked)
 
 
 @op(on="fb F", inplace=True)
@@ -87,11 +112,15 @@ hardsigmoid.gradients(x=lambda g, inside: g * inside / 6)
 @op(on="F", promote=only_float, inplace=True)
 def hardswish(xp, x):
     """x · min(max(x + 3, 0), 6) / 6."""
+    if fast(x):
+        return each(loops.hardswish, x)
     return x * xp.minimum(xp.maximum(x + 3, 0), 6) / 6
 
 
 @hardswish.gradient("x")
 def _(ns, g, x):
+    if fast(x):
+        return each(loops.hardswish_slope, dense(g), x)
     return ns.where(x >= 3, g, g * (x > -3) * (x / 3 + 0.5))
 
 
@@ -157,8 +186,18 @@ _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 def _exponential_unit(xp, x, alpha, scale=1.0, stretch=1.0):
     """scale · x where positive, scale · alpha · (exp(stretch · x) - 1) elsewhere."""
+    if fast(x):
+        return each(loops.exponential_unit, x, numbers=(scale, alpha * scale, stretch))
     low = xp.expm1(xp.minimum(x, 0) * stretch) * (alpha * scale)
     return xp.where(x > 0, x * scale, low)
+
+
+def _exponential_slope(ns, g, out, alpha, scale=1.0, stretch=1.0):
+    """The gradient, by the output alone."""
+    if fast(out):
+        numbers = (scale, alpha * scale, stretch)
+        return each(loops.exponential_unit_slope, dense(g), out, numbers=numbers)
+    return g * ns.where(out > 0, scale, (out + alpha * scale) * stretch)
 
 
 @op(on="F", promote=only_float, inplace=True)
@@ -183,11 +222,9 @@ def celu(xp, x, /, alpha=1.0):
     return _exponential_unit(xp, x, alpha, stretch=1 / alpha)
 
 
-elu.gradients(x=lambda ns, g, out, alpha: g * ns.where(out > 0, 1.0, out + alpha))
-selu.gradients(
-    x=lambda ns, g, out: g * ns.where(out > 0, _SELU_SCALE, out + _SELU_SCALE * _SELU_ALPHA)
-)
-celu.gradients(x=lambda ns, g, out, alpha: g * ns.where(out > 0, 1.0, out / alpha + 1))
+elu.gradients(x=lambda ns, g, out, alpha: _exponential_slope(ns, g, out, alpha))
+selu.gradients(x=lambda ns, g, out: _exponential_slope(ns, g, out, _SELU_ALPHA, _SELU_SCALE))
+celu.gradients(x=lambda ns, g, out, alpha: _exponential_slope(ns, g, out, alpha, 1.0, 1 / alpha))
 
 
 @op(on="F", promote=only_float, inplace=True)
@@ -197,11 +234,15 @@ def silu(xp, x):
     >>> nn.functional.silu(fb.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.2689,  0.0000,  1.7616])
     """
+    if fast(x):
+        return each(loops.silu, x)
     return x / (1 + xp.exp(-x))
 
 
 @silu.gradient("x")
 def _(ns, g, x):
+    if fast(x):
+        return each(loops.silu_slope, dense(g), x)
     s = ns.sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
@@ -213,16 +254,21 @@ def gelu(xp, x, /, approximate="none"):
     >>> nn.functional.gelu(fb.tensor([-1.0, 0.0, 2.0]))
     tensor([-0.1587,  0.0000,  1.9545])
     """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
+    if fast(x):
+        return each(loops.gelu_tanh if approximate == "tanh" else loops.gelu, x)
     if approximate == "tanh":
         inner = x * (1 + 0.044715 * (x * x)) * sqrt(2 / pi)
         return x * (1 + xp.tanh(inner)) * 0.5
-    if approximate != "none":
-        raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
     return x * (1 + erf_op.forward(xp, x * sqrt(0.5))) * 0.5
 
 
 @gelu.gradient("x")
 def _(ns, g, x, approximate):
+    if fast(x):
+        loop = loops.gelu_tanh_slope if approximate == "tanh" else loops.gelu_slope
+        return each(loop, dense(g), x)
     square = x * x
     if approximate == "tanh":
         t = ns.tanh(x * (1 + square * 0.044715) * sqrt(2 / pi))
@@ -243,32 +289,46 @@ def softplus(xp, x, /, beta=1, threshold=20):
     >>> nn.functional.softplus(fb.tensor([-1.0, 0.0, 30.0]))
     tensor([ 0.3133,  0.6931, 30.0000])
     """
+    if fast(x):
+        return each(loops.soft_plus, x, numbers=(beta, threshold))
     z = x * beta
     return xp.where(z > threshold, x, _softplus(xp, z) / beta)
 
 
 @softplus.gradient("x")
 def _(ns, g, x, beta, threshold):
+    if fast(x):
+        return each(loops.soft_plus_slope, dense(g), x, numbers=(beta, threshold))
     return g * ns.where(x * beta > threshold, 1.0, ns.sigmoid(x * beta))
 
 
 @op(on="F", promote=only_float)
 def logsigmoid(xp, x):
     """log(sigmoid(x)), without overflow."""
+    if fast(x):
+        return each(loops.log_sigmoid, x)
     return -_softplus(xp, -x)
 
 
-logsigmoid.gradients(x=lambda ns, g, x: g * ns.sigmoid(-x))
+@logsigmoid.gradient("x")
+def _(ns, g, x):
+    if fast(x):
+        return each(loops.log_sigmoid_slope, dense(g), x)
+    return g * ns.sigmoid(-x)
 
 
 @op(on="F", promote=only_float, inplace=True)
 def mish(xp, x):
     """x · tanh(softplus(x))."""
+    if fast(x):
+        return each(loops.mish, x)
     return x * xp.tanh(_softplus(xp, x))
 
 
 @mish.gradient("x")
 def _(ns, g, x):
+    if fast(x):
+        return each(loops.mish_slope, dense(g), x)
     t = ns.tanh(ns.softplus(x))
     return g * (t + x * ns.sigmoid(x) * (1 - t * t))
 

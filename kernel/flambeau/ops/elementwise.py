@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import log, pi
 
 from ..dtypes import floating
+from ..kernels import activation as loops
+from ..kernels import dense, each, fast, run
 from .promote import real_float, to_float, without
 from .registry import op
 
@@ -232,7 +234,11 @@ def tanh(xp, x):
     return xp.tanh(x)
 
 
-tanh.gradients(x=lambda g, out: g * (1 - out * out))
+@tanh.gradient("x")
+def _(g, out):
+    if fast(out):
+        return each(loops.tanh_slope, dense(g), out)
+    return g * (1 - out * out)
 
 
 @op(promote=to_float, inplace=True, aliases=["arcsinh"], holomorphic=True)
@@ -271,10 +277,16 @@ def sigmoid(xp, x):
     >>> fb.sigmoid(fb.tensor([-2.0, 0.0, 2.0]))
     tensor([0.1192, 0.5000, 0.8808])
     """
+    if fast(x):
+        return each(loops.sigmoid, x)
     return 1 / (1 + xp.exp(-x))
 
 
-sigmoid.gradients(x=lambda g, out: g * (out * (1 - out)))
+@sigmoid.gradient("x")
+def _(g, out):
+    if fast(out):
+        return each(loops.sigmoid_slope, dense(g), out)
+    return g * (out * (1 - out))
 
 
 @op(on="fb Tensor F", inplace=True)
@@ -286,10 +298,16 @@ def relu(xp, x):
     """
     if x.dtype.kind == "b":
         raise RuntimeError("a bool tensor has no relu; x.float() has")
+    if fast(x):
+        return each(loops.relu, x)
     return xp.maximum(x, x.dtype.type(0))
 
 
-relu.gradients(x=lambda g, out: g * (out > 0))
+@relu.gradient("x")
+def _(g, out):
+    if fast(out):
+        return each(loops.relu_slope, dense(g), out)
+    return g * (out != 0)
 
 
 @op(promote=real_float, inplace=True)

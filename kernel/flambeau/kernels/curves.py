@@ -1,0 +1,95 @@
+"""Curved functions of one number, made of `exp`'s parts and short polynomials."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .compiled import kernel
+from .numbers import exp, f32, i32
+
+
+@kernel(regroup=False)
+def expm1(x):
+    """e^x - 1 in float32, exact near 0.
+
+    As in `exp`, x = n log 2 + r. With q = e^r - 1 by its polynomial, 2^n (q + 1) - 1 is taken as
+    2^b (2^a q + (2^a - 2^-b)), n = a + b: nothing cancels near 0, nothing overflows on the way.
+    """
+    bounded = f32(-40) if x < f32(-40) else f32(89) if x > f32(89) else x  # NaN stays
+    n = np.floor(bounded * f32(1.44269504) + f32(0.5))
+    r = bounded - n * f32(0.693359375) + n * f32(2.12194440e-4)
+    p = f32(1.9875691500e-4)
+    p = p * r + f32(1.3981999507e-3)
+    p = p * r + f32(8.3334519073e-3)
+    p = p * r + f32(4.1665795894e-2)
+    p = p * r + f32(1.6666665459e-1)
+    p = p * r + f32(5.0000001201e-1)
+    q = p * r * r + r
+    a = i32(n) >> i32(1)
+    b = i32(n) - a
+    one, other = (a + i32(127)) << i32(23), (b + i32(127)) << i32(23)
+    inverse = (i32(127) - b) << i32(23)
+    first = i32(one).view(f32)
+    return (first * q + (first - i32(inverse).view(f32))) * i32(other).view(f32)
+
+
+@kernel(regroup=False)
+def sigmoid(x):
+    """1 / (1 + e^-x)."""
+    return f32(1) / (f32(1) + exp(-x))
+
+
+@kernel(regroup=False)
+def tanh(x):
+    """With e = e^2|x| - 1: e / (e + 2) near 0, 1 - 2 / (e + 2) further out, and the sign of x."""
+    size = f32(10) if abs(x) > f32(10) else abs(x)
+    e = expm1(f32(2) * size)
+    near = e < f32(2)
+    part = (e if near else f32(2)) / (e + f32(2))
+    value = part if near else f32(1) - part
+    return -value if x < f32(0) else value
+
+
+@kernel(regroup=False)
+def log1p_unit(t):
+    """log(1 + t) for t from 0 to 1: 2 atanh(s) = 2 (s + s³/3 + s⁵/5 + ...), s = t / (t + 2)."""
+    s = t / (t + f32(2))
+    z = s * s
+    p = f32(1 / 15)
+    p = p * z + f32(1 / 13)
+    p = p * z + f32(1 / 11)
+    p = p * z + f32(1 / 9)
+    p = p * z + f32(1 / 7)
+    p = p * z + f32(1 / 5)
+    p = p * z + f32(1 / 3)
+    return f32(2) * (s + s * z * p)
+
+
+@kernel(regroup=False)
+def softplus(x):
+    """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), without overflow."""
+    above = f32(0) if x <= f32(0) else x
+    return above + log1p_unit(exp(-abs(x)))
+
+
+@kernel(regroup=False)
+def erf(x):
+    """The error function: one rational function of x²; beyond 4 it rounds to ±1.
+
+    Coefficients as in `ops.elementwise`, from Eigen's generic_fast_erf.
+    """
+    x = f32(-4) if x < f32(-4) else f32(4) if x > f32(4) else x
+    z = x * x
+    p = f32(-2.72614225801306e-10)
+    p = p * z + f32(2.77068142495902e-08)
+    p = p * z + f32(-2.10102402082508e-06)
+    p = p * z + f32(-5.69250639462346e-05)
+    p = p * z + f32(-7.34990630326855e-04)
+    p = p * z + f32(-2.95459980854025e-03)
+    p = p * z + f32(-1.60960333262415e-02)
+    q = f32(-1.45660718464996e-05)
+    q = q * z + f32(-2.13374055278905e-04)
+    q = q * z + f32(-1.68282697438203e-03)
+    q = q * z + f32(-7.37332916720468e-03)
+    q = q * z + f32(-1.42647390514189e-02)
+    return x * p / q
