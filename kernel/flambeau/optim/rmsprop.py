@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, count_step, state_array
+from ..kernels import optim as loops
+from .compiled import Loop
+from .optimizer import Optimizer, State, check_at_least, count_step, sign, state_array
 
 
 class RMSprop(Optimizer):
@@ -70,3 +72,16 @@ class RMSprop(Optimizer):
             b += step
             step = b
         p -= lr * step
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        if group["centered"]:
+            return None
+        alpha, momentum = group["alpha"], group["momentum"]
+        options = (float(group["lr"]), sign(group), group["weight_decay"], alpha, 1 - alpha)
+        options = (*options, group["eps"])
+        if momentum > 0:
+            options = (*options, momentum)
+            return Loop(
+                loops.rmsprop_momentum, ("square_avg", "momentum_buffer"), lambda t: options
+            )
+        return Loop(loops.rmsprop, ("square_avg",), lambda t: options)
