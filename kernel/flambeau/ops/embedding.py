@@ -17,12 +17,17 @@ def embedding_op(xp, x, weight, /, padding_idx, scale_grad_by_freq):
         )
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, its shape is {weight.shape}")
-    if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
+    if x.size and _largest(xp, x) >= weight.shape[0]:
         raise IndexError("index out of range in self")
     often = None
     if scale_grad_by_freq:  # how many times the index of each place is there
         often = xp.bincount(x.ravel(), minlength=len(weight))[x][..., None].astype(weight.dtype)
-    return xp.take(weight, x, axis=0), often
+    return weight.take(x, 0), often
+
+
+def _largest(xp, x):
+    """The largest index, where a negative one counts as too large."""
+    return x.view(f"u{x.itemsize}").max()
 
 
 @op(on="")

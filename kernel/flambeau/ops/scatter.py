@@ -13,6 +13,7 @@ import numpy as np
 
 from ..device import module_of
 from ..dtypes import is_float
+from ..kernels import SMALL, places
 from ..tensor import Tensor
 from .gather import check_index, gather_put, places_of, sum_at
 from .registry import function, op
@@ -155,9 +156,10 @@ def _check_scatter(xp, x, index, src, dim):
 @op(on="", name="scatter")
 def scatter_op(xp, x, index, src, /, dim):
     """x with src written at the places that gather would read."""
-    dim = at_dim(dim, x.ndim)
+    dim, out = at_dim(dim, x.ndim), x.copy()
+    if places.scattered(out, index, src, dim):
+        return out
     _check_scatter(xp, x, index, src, dim)
-    out = x.copy()
     if index.size:
         out[places_of(xp, x.shape, index, dim)] = _source(src, index)
     return out
@@ -167,9 +169,15 @@ def scatter_op(xp, x, index, src, /, dim):
 def scatter_add_op(xp, x, index, src, /, dim):
     """x with src added at the places that gather would read."""
     dim = at_dim(dim, x.ndim)
+    out = x.copy()
+    if places.scatter_added(out, index, src, dim):
+        return out
     _check_scatter(xp, x, index, src, dim)
     if not index.size:
-        return x.copy()
+        return out
+    if xp is np and index.ndim and index.size < SMALL:
+        np.add.at(out, places_of(xp, x.shape, index, dim), _source(src, index))
+        return out
     added = gather_put.forward(xp, _source(src, index), index, x.shape, dim)
     return x + added.astype(x.dtype, copy=False)
 
