@@ -11,6 +11,7 @@ from .places import bits, u64
 # Rows of this many elements are written at a time: what is read with them stays in the cache,
 # even where rows lie a power of two apart, so that few of them fit in it at once.
 _STRIP = 16
+_LINE = 64  # bytes that come into the cache together
 LARGE = 1 << 14  # fewer elements fit in the cache in any order
 
 
@@ -20,15 +21,16 @@ def in_rows(x):
     NumPy writes whole rows, for which it reads an element each from as many lines of memory as a
     row is long, and these lines are gone when the next row needs them. Strips of rows do better.
     """
-    if x.__class__ is not np.ndarray or x.ndim < 2 or x.size < LARGE or x.flags.c_contiguous:
+    if x.size < LARGE or x.__class__ is not np.ndarray or x.flags.c_contiguous:
         return x.copy("C")
-    n, step = x.shape[-1], x.itemsize
-    strips = -(-n // _STRIP)
-    if strips < 3 or abs(x.strides[-1]) <= step or x.size // strips < 1024:
+    n = x.shape[-1]
+    strip = 1 if n <= 8 else 8 if n < 2 * _STRIP else _STRIP
+    near = abs(x.strides[-1]) < _LINE or x.itemsize not in x.strides
+    if near or n == 1 or x.size // (n // strip) < 1024:
         return x.copy("C")
     out = np.empty(x.shape, x.dtype)
-    for i in range(0, n, _STRIP):
-        out[..., i : i + _STRIP] = x[..., i : i + _STRIP]
+    for i in range(0, n, strip):
+        out[..., i : i + strip] = x[..., i : i + strip]
     return out
 
 

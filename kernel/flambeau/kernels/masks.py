@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .gate import fast_moves
+from .gate import SMALL, fast_moves
 from .places import bits
 
 
@@ -41,6 +41,8 @@ def _serves(mask, array):
 
 def chosen(mask, x, y):
     """x where the mask holds, else y, of which one may be a number; None where NumPy does it."""
+    if mask.size < SMALL and getattr(x, "size", 1) < SMALL > getattr(y, "size", 1):
+        return None
     array, other = (x, y) if getattr(x, "ndim", 0) else (y, x)
     if not _serves(mask, array):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .gate import fast
+from .gate import SMALL, fast
 from .places import around
 
 f32, f64 = np.float32, np.float64
@@ -69,7 +69,7 @@ def _products_down(x, out):
 
 
 def _serves(x, dim):
-    return fast(x) and -x.ndim <= dim < x.ndim
+    return x.size >= SMALL and fast(x) and -x.ndim <= dim < x.ndim
 
 
 def running_sum(x, dim, back=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..autograd.grad_mode import no_grad
+from .apply import apply
 from .gather import add_rows
 from .registry import function, op
 
@@ -88,12 +89,13 @@ def embedding(
             [1., 2.]])
     """
     if padding_idx is not None:
-        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+        count = weight.array.shape[0]
+        if not -count <= padding_idx < count:
             raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= weight.shape[0]
+        padding_idx %= count
     if max_norm is not None:
         shorten(weight, input, max_norm, norm_type)
-    return embedding_op(input, weight, padding_idx, scale_grad_by_freq)
+    return apply(embedding_op, (input, weight), (padding_idx, scale_grad_by_freq))
 
 
 @no_grad()

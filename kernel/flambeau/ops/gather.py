@@ -10,6 +10,7 @@ import numpy as np
 from ..device import module_of
 from ..kernels import SMALL, masks, places
 from ..tensor import wrap
+from .apply import apply
 from .registry import function, op
 from .scalars import number_for
 from .shape import at_dim, broadcast_shapes
@@ -44,17 +45,14 @@ def sum_at(xp, shape, at, values):
         out = xp.zeros(shape, values.dtype)  # a mask names nothing twice
         put_masked(out, at, values)
         return out
-    if xp is np and not truths and (values.size < SMALL or _one_vector(at, found)):
+    if xp is np and not truths:
         out = np.zeros(shape, values.dtype)
-        if values.size < SMALL:
-            np.add.at(out, at, values)
-            return out
-        if places.added_at(out, at[found[0]], np.ascontiguousarray(values), found[0]):
+        if _added(out, at, values):
             return out
     if truths:
         count = prod(shape)
-        places = xp.arange(count).reshape(shape)[at]
-        return add_rows(xp, count, places.reshape(-1), values.reshape(-1)).reshape(shape)
+        numbers = xp.arange(count).reshape(shape)[at]
+        return add_rows(xp, count, numbers.reshape(-1), values.reshape(-1)).reshape(shape)
     arrays = xp.broadcast_arrays(*(at[i] for i in found))
     flat = 0
     for a, i in zip(arrays, found, strict=True):
@@ -73,10 +71,36 @@ def sum_at(xp, shape, at, values):
     return total.transpose(np.argsort([*found, *rest]).tolist())
 
 
-def _one_vector(at, found):
-    """Whether an index is whole slices, and one vector among them."""
-    rest = [a for i, a in enumerate(at) if i not in found]
-    return len(found) == 1 and at[found[0]].ndim == 1 and rest.count(slice(None)) == len(rest)
+def _added(out, at, values):
+    """Adds values of the shape of out[at], if there are few or one vector says where."""
+    if values.size < SMALL:
+        np.add.at(out, at, values)
+        return True
+    dim = _vector_at(at)
+    if dim < 0 or not values.flags.c_contiguous:
+        return False
+    return places.added_at(out, at[dim], values, dim)
+
+
+def _vector_at(at):
+    """Where the only vector stands in an index that has but whole slices besides; else -1."""
+    found = [i for i, a in enumerate(at) if a.__class__ is not slice or a != slice(None)]
+    vector = len(found) == 1 and getattr(at[found[0]], "ndim", 0) == 1
+    return found[0] if vector and at[found[0]].dtype.kind == "i" else -1
+
+
+def add_into(xp, out, at, values):
+    """Adds values, broadcast to the shape of out[at], as often as ``at`` names an element."""
+    if xp is np and getattr(values, "size", 1) < SMALL:
+        np.add.at(out, at, values)
+        return
+    dim = _vector_at(at)
+    if xp is np and dim >= 0 and values.ndim == out.ndim:
+        whole = values.shape == (*out.shape[:dim], at[dim].size, *out.shape[dim + 1 :])
+        if whole and _added(out, at, values):
+            return
+    values = xp.broadcast_to(xp.asarray(values, out.dtype), out[at].shape)
+    out += sum_at(xp, out.shape, at, values)
 
 
 def put_masked(out, at, values):
@@ -134,23 +158,28 @@ def _like_index(x, index, dim):
     return x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(index.shape))]
 
 
-@op(on="", name="gather")
-def gather_op(xp, x, index, /, dim):
-    """out[i][j] = x[index[i][j]][j] for dim 0, and so on."""
-    dim = at_dim(dim, x.ndim)
-    if (out := places.gathered(x, index, dim)) is not None:
-        return out
-    check_index(xp, x, index, dim, "gather")
-    if not index.size:
-        return xp.zeros(index.shape, x.dtype)
-    if not x.ndim:
-        return xp.broadcast_to(x, index.shape).copy()
+def _check_sizes(x, index, dim):
     for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
         if n > m and i != dim:
             raise RuntimeError(
                 f"Size does not match at dimension {i} expected index {list(index.shape)} to "
                 f"be no larger than self {list(x.shape)} apart from dimension {dim}"
             )
+
+
+@op(on="", name="gather")
+def gather_op(xp, x, index, /, dim):
+    """out[i][j] = x[index[i][j]][j] for dim 0, and so on."""
+    dim = at_dim(dim, x.ndim)
+    if index.size >= SMALL and (out := places.gathered(x, index, dim)) is not None:
+        return out
+    check_index(xp, x, index, dim, "gather")
+    if not index.size:
+        return xp.zeros(index.shape, x.dtype)
+    if not x.ndim:
+        return xp.broadcast_to(x, index.shape).copy()
+    if index.shape != x.shape:
+        _check_sizes(x, index, dim)
     if not index.ndim:
         return x[index]
     return x[places_of(xp, x.shape, index, dim)]
@@ -191,7 +220,7 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor([[1],
             [4]])
     """
-    return gather_op(input, index, dim)
+    return apply(gather_op, (input, index), (dim,))
 
 
 @function
@@ -298,7 +327,10 @@ def nonzero(input, *, as_tuple=False):
         return tuple(wrap(p.astype("int64", copy=False)) for p in found)
     if not array.ndim:
         return wrap(module_of(array).argwhere(array).astype("int64", copy=False))
-    return wrap(module_of(array).stack(found, 1).astype("int64", copy=False))
+    out = module_of(array).empty((len(found[0]), len(found)), "int64")
+    for i, one in enumerate(found):
+        out[:, i] = one
+    return wrap(out)
 
 
 def _where_true(x):

@@ -13,11 +13,11 @@ from numpy import ndarray
 
 from ..device import move
 from ..device import of as device_of
-from ..kernels import SMALL, places
+from ..kernels import places
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
-from .gather import put_masked, sum_at
+from .gather import add_into, put_masked, sum_at
 from .registry import function, op
 from .shape import at_dim
 from .write import copy_op, fitting
@@ -147,11 +147,8 @@ index_put_op.writes(lambda xp, x, values, at, accumulate: _put(xp, x, values, at
 
 
 def _put(xp, x, values, at, accumulate):
-    if accumulate and xp is np and getattr(values, "size", 1) < SMALL:
-        np.add.at(x, at, values)
-        return
     if accumulate:
-        x += sum_at(xp, x.shape, at, xp.broadcast_to(xp.asarray(values, x.dtype), x[at].shape))
+        add_into(xp, x, at, values)
         return
     try:
         if hasattr(values, "size") and not values.size:
@@ -307,6 +304,26 @@ def _unmasked(arrays: list[Any]) -> tuple[Any, ...]:
 _PLAIN = frozenset((int, slice))
 
 
+def _view_of(key: Any) -> Any:
+    """The operation, and the index, of an index by ints and slices alone; None for another."""
+    kind = key.__class__
+    if kind is int:
+        return select_op, (key,)
+    if kind is slice:
+        return (slice_op, (key,)) if _ordinary(key) else None
+    if kind is not tuple:
+        return None
+    classes = {item.__class__ for item in key}
+    if not classes <= _PLAIN or not all(_ordinary(s) for s in key if s.__class__ is slice):
+        return None
+    return (select_op if int in classes else slice_op), key
+
+
+def _ordinary(key: slice) -> bool:
+    step = key.step
+    return step is None or (step.__class__ is int and step > 0)
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists.
 
@@ -316,15 +333,9 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     """
     if self.__class__ not in PLAIN and involved((self,)):
         return dispatch(getitem, (self, key), {})
-    kind = key.__class__
-    if kind is int:
-        return apply(select_op, (self,), ((key,),))
-    if kind is slice and key.step is None:
-        return apply(slice_op, (self,), ((key,),))
-    if kind is tuple:
-        classes = {item.__class__ for item in key}
-        if classes <= _PLAIN and all(s.step is None for s in key if s.__class__ is slice):
-            return apply(select_op if int in classes else slice_op, (self,), (key,))
+    made = _view_of(key)
+    if made is not None:
+        return apply(made[0], (self,), made[1:])
     picks = _only_arrays(self.array, key)
     if picks:
         return apply(index, (self,), (picks,))
@@ -384,6 +395,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     value = fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
+    made = _view_of(key)
+    if made is not None and key != ():
+        apply_inplace(copy_op, (apply(made[0], (self,), made[1:]), value))
+        return
     place, basic, arrays = self, (), _only_arrays(self.array, key)
     if not arrays:
         basic, arrays, ints = split_index(self.array, key)

@@ -240,8 +240,9 @@ def ranks(xp, x, dim, descending):
     """The indices that sort x along a dimension; equal elements keep their order."""
     if not descending:
         return x.argsort(dim, "stable") if xp is np else xp.argsort(x, axis=dim, kind="stable")
-    turned = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
-    return xp.flip(x.shape[dim] - 1 - turned, dim)
+    back = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1))
+    turned = xp.argsort(x[back], axis=dim, kind="stable")
+    return (x.shape[dim] - 1 - turned)[back]
 
 
 @op(on="", name="sort", outputs=2, reads=1)
