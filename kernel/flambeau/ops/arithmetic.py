@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from ..dtypes import FLOATING, floating
 from ..kernels import masks
-from .promote import number, only_tensors, same, same_float, some_tensor, tensor_first, without
+from .promote import (
+    keeps_floats,
+    number,
+    only_tensors,
+    same,
+    same_float,
+    some_tensor,
+    tensor_first,
+    without,
+)
 from .registry import FUNCTIONS, function, op
 
 
+@keeps_floats
 def _no_bool(arrays):
     for a in arrays:
         if a.__class__ is bool or (hasattr(a, "dtype") and a.dtype.kind == "b"):
