@@ -10,7 +10,7 @@ from ..subclasses import PLAIN, Overridden, dispatch, involved, overrides
 from ..tensor import Tensor
 from .apply import NUMBERS, apply_inplace
 from .index import getitem, setitem
-from .registry import FUNCTIONS, OPS, SPACES
+from .registry import FUNCTIONS, OPS, SPACES, InPlace, Op
 from .short import apply_one, apply_two
 
 _OPERAND = (Tensor, np.number, np.bool_)
@@ -141,7 +141,7 @@ def attach() -> None:
     for name, thing in _METHODS.items():
         thing.__name__ = name
     for name, thing in {**SPACES["Tensor"], **_METHODS}.items():
-        setattr(Tensor, name, thing)
+        setattr(Tensor, name, thing.as_method() if isinstance(thing, (Op, InPlace)) else thing)
     for symbol, name, params in _BINARY:
         _binary(symbol, name, params, inplace=True)
     for old in ("__div__", "__rdiv__", "__idiv__"):  # as Python 2 had it

@@ -269,19 +269,34 @@ class Op:
                 tail = self.tails.get(len(args))
                 full = self.bind(args, kwargs) if tail is None else args + tail
             n = self.count
-            if n == 2:
-                return apply_two(self, full[0], full[1], full[2:])
             if n == 1:
                 return apply_one(self, full[0], full[1:])
+            if n == 2:
+                return apply_two(self, full[0], full[1], full[2:])
             return apply(self, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
 
+    def as_method(self) -> Callable[..., Any]:
+        """The operation as a method of Tensor: a function, which Python binds at no cost."""
+        call = self.__call__
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return call(*args, **kwargs)
+
+        method.__name__ = method.__qualname__ = self.__name__
+        method.__doc__ = self.__doc__
+        method.__wrapped__ = self  # type: ignore[attr-defined]  # whose signature it has
+        return method
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Puts positional and keyword arguments in order and fills in the defaults."""
-        if self.packs and len(args) > len(self.names):
+        if self.packs and len(args) >= len(self.names):
             last = len(self.names) - 1
-            args = (*args[:last], args[last:])
+            if len(args) > last + 1:
+                args = (*args[:last], args[last:])
+            if not kwargs:
+                return args
         values = list(args) + [_MISSING] * (len(self.names) - len(args))
         if len(args) > len(self.names):
             raise TypeError(
@@ -300,9 +315,6 @@ class Op:
                 if values[i] is _MISSING:
                     raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
         return tuple(values)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"
@@ -357,8 +369,7 @@ class InPlace:
         except Overridden:
             return dispatch(self, args, kwargs)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+    as_method = Op.as_method
 
 
 def show(name: str, thing: Any, on: str) -> None:
@@ -414,15 +425,17 @@ def function(
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
-        known = KNOWN.issuperset
-        if not (known(map(type, args)) and (not kwargs or known(map(type, kwargs.values())))) and (
-            involved((*args, *kwargs.values()))
-        ):
+        if kwargs:
+            if not KNOWN.issuperset(map(type, (*args, *kwargs.values()))) and (
+                involved((*args, *kwargs.values()))
+            ):
+                return dispatch(called, args, kwargs)
+            if takes_out and "out" in kwargs:
+                return called_with_out(called, args, kwargs)
+            for old in renamed & kwargs.keys():
+                kwargs[_ALIASES[old]] = kwargs.pop(old)
+        elif not KNOWN.issuperset(map(type, args)) and involved(args):
             return dispatch(called, args, kwargs)
-        if "out" in kwargs and takes_out:
-            return called_with_out(called, args, kwargs)
-        for old in renamed & kwargs.keys():
-            kwargs[_ALIASES[old]] = kwargs.pop(old)
         try:
             if AROUND and name in AROUND:
                 return AROUND[name](body, args, kwargs)
