@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy import ndarray
+
 from ..dtypes import FLOATING, floating
 from ..kernels import masks
 from .promote import (
@@ -256,8 +259,23 @@ minimum.gradients(
 )
 
 
+_USUAL = frozenset((float, int, type(None)))
+_LARGE = 1e30
+
+
+def _as_array(bound, dtype):
+    """A bound as an array of no dimensions, where it fits."""
+    if bound.__class__ in _USUAL and bound is not None and -_LARGE < bound < _LARGE:
+        return np.asarray(bound, dtype)
+    return bound
+
+
+@keeps_floats
 def _bounds(arrays):
-    _, low, high = arrays
+    x, low, high = arrays
+    if x.__class__ is ndarray and x.dtype in FLOATING:  # the usual case, cheaply
+        if low.__class__ in _USUAL and high.__class__ in _USUAL:
+            return arrays
     if low is not None and high is not None and hasattr(low, "ndim") != hasattr(high, "ndim"):
         raise TypeError("clamp takes two numbers or two tensors as bounds, not one of each")
     return same(arrays)
@@ -272,6 +290,8 @@ def clamp(xp, x, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if x.__class__ is ndarray and x.dtype.kind == "f":  # which NumPy compares with faster
+        min, max = (_as_array(v, x.dtype) for v in (min, max))
     if min is not None:
         x = xp.maximum(x, min)
     return x if max is None else xp.minimum(x, max)

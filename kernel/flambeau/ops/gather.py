@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
+from math import isinf, prod
 
 import numpy as np
 
@@ -118,12 +118,15 @@ def put_masked(out, at, values):
 
 # Along a dimension
 
+_INT64 = np.dtype(np.int64)
+_UNSIGNED = {_INT64: np.dtype(np.uint64), np.dtype(np.int32): np.dtype(np.uint32)}
+
 
 def check_index(xp, x, index, dim, name):
     """IndexError or RuntimeError, as PyTorch has it, for an index that does not fit x."""
     if not index.size:
         return
-    if index.dtype not in ("int64", "int32"):
+    if index.dtype not in _UNSIGNED:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
     if max(x.ndim, 1) != max(index.ndim, 1):
         raise RuntimeError(
@@ -132,7 +135,7 @@ def check_index(xp, x, index, dim, name):
         )
     if xp is np:
         n = x.shape[dim] if x.ndim else 1
-        if index.view(f"u{index.itemsize}").max() >= n:  # so are negative numbers read thus
+        if index.view(_UNSIGNED[index.dtype]).max() >= n:  # so are negative numbers read thus
             low, high = index.min(), index.max()
             wrong = low if low < 0 else high
             raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
@@ -269,8 +272,16 @@ def masked_fill(xp, x, mask, value):
     tensor([-inf, 2.])
     """
     value = _value_for(xp, x, mask, value)
-    out = masks.chosen(mask, value, x)
-    return xp.where(mask, value, x) if out is None else out
+    if (out := masks.chosen(mask, value, x)) is not None:
+        return out
+    if x.__class__ is np.ndarray and mask.ndim <= x.ndim:
+        out = x.copy("K")
+        try:
+            np.copyto(out, value, where=mask)
+            return out
+        except ValueError:  # the mask has more entries than x
+            pass
+    return xp.where(mask, value, x)
 
 
 @masked_fill.writes
@@ -287,6 +298,9 @@ def _value_for(xp, x, mask, value):
         )
     if getattr(value, "ndim", 0):
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor")
+    if value.__class__ is float and x.dtype.kind == "f" and x.itemsize > 2:
+        if -1e30 < value < 1e30 or isinf(value):  # the usual case, cheaply
+            return xp.asarray(value, x.dtype)
     if xp is np or not hasattr(value, "dtype"):
         plain = value.item() if hasattr(value, "dtype") else value
         return x.dtype.type(number_for(x.dtype, plain))
@@ -361,7 +375,7 @@ def one_hot(tensor, num_classes=-1):
             [0, 0, 1]])
     """
     array = tensor.array
-    if array.dtype != np.int64:
+    if array.dtype != _INT64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor")
     if array.size and int(array.min()) < 0:
         raise RuntimeError("Class values must be non-negative.")

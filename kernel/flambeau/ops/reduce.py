@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod as prod_
+
 from .. import dtypes
 from ..dtypes import FLOATING, floating
 from ..kernels import scan
@@ -48,6 +50,8 @@ def count(shape, dim):
     """How many elements are reduced to one."""
     if dim.__class__ is int and shape:
         return shape[dim]
+    if dim is None:
+        return prod_(shape)
     total = 1
     for n, kept in zip(shape, kept_shape(shape, dim), strict=True):
         total *= n if kept == 1 else 1
@@ -82,6 +86,8 @@ def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
     >>> fb.ones(2, 3).sum(1)
     tensor([3., 3.])
     """
+    if dtype is None and x.dtype in _WIDE:  # the usual case, cheaply
+        return x.sum(axis=dim if dim.__class__ is int else axes(dim), keepdims=keepdim)
     inner, result = _accumulator(x, dtype)
     return _as(_total(x, dim, keepdim, inner), result)
 
@@ -116,6 +122,9 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
     >>> fb.tensor([[1.0, 2.0], [3.0, 6.0]]).mean(0, keepdim=True)
     tensor([[2., 4.]])
     """
+    if dtype is None and x.dtype in _WIDE:
+        total = x.sum(axis=dim if dim.__class__ is int else axes(dim), keepdims=keepdim)
+        return total / (x.size if dim is None else count(x.shape, dim))
     if dtype is None and x.dtype not in FLOATING:
         raise RuntimeError(
             f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
@@ -255,7 +264,12 @@ def _(ns, g, x, out, dim):
 def moments(xp, x, dim):
     """Mean and x - mean, at least in float32, over ``dim`` kept as 1."""
     x = x.astype("float32") if x.dtype == "float16" else x
-    middle = xp.mean(x, axis=axes(dim), keepdims=True)
+    n = count(x.shape, dim)
+    if not n or x.dtype not in _WIDE:
+        middle = xp.mean(x, axis=axes(dim), keepdims=True)
+    else:
+        middle = x.sum(axis=axes(dim), keepdims=True)
+        middle /= n
     return middle, x - middle
 
 
@@ -265,15 +279,15 @@ def _variance(xp, x, dim, correction, keepdim):
     dim = dim if x.ndim else whole(dim)
     _, away = moments(xp, x, dim)
     squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
-    total = xp.sum(squares, axis=axes(dim), keepdims=keepdim)
+    total = squares.sum(axis=axes(dim), keepdims=keepdim)
     return total / max_(count(x.shape, dim) - correction, 0)
 
 
 @op(on="", name="var")
 def var_op(xp, x, /, dim, correction, keepdim):
     """Σ |x - mean|² / (n - correction)."""
-    found = xp.asarray(_variance(xp, x, dim, correction, keepdim))
-    return found.astype(x.real.dtype, copy=False)
+    found = _variance(xp, x, dim, correction, keepdim)
+    return found if found.dtype is x.dtype else found.astype(x.real.dtype, copy=False)
 
 
 @var_op.gradient("x")
@@ -287,7 +301,7 @@ def _(ns, g, x, dim, correction, keepdim):
 def std_op(xp, x, /, dim, correction, keepdim):
     """The square root of the variance."""
     found = xp.sqrt(_variance(xp, x, dim, correction, keepdim))
-    return found.astype(x.real.dtype, copy=False)
+    return found if found.dtype is x.dtype else found.astype(x.real.dtype, copy=False)
 
 
 @std_op.gradient("x")
@@ -347,6 +361,8 @@ def norm_op(xp, x, /, p, dim, keepdim):
     """(Σ |x|ᵖ)^(1/p)."""
     if x.dtype not in FLOATING:
         raise RuntimeError(f"a norm is a float, and the input holds {x.dtype.name}; use x.float()")
+    if p == 2 and x.dtype in _WIDE and x.dtype.kind == "f":  # the usual case, cheaply
+        return xp.sqrt((x * x).sum(axis=axes(dim), keepdims=keepdim))
     size, along = xp.abs(x), {"axis": axes(dim), "keepdims": keepdim}
     if p == 2:
         out = xp.sqrt(xp.sum(size * size, **along))

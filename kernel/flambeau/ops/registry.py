@@ -233,11 +233,7 @@ class Op:
         # What puts a call in order, by its number of positional arguments and its keywords.
         self.orders: dict[tuple[Any, ...], Callable[..., tuple[Any, ...]]] = {}
         if self.variadic:
-            split, plain = -len(self.params) or None, self.forward
-            names = self.param_names
-            self.forward = lambda xp, *all_: plain(
-                xp, *all_[:split], **dict(zip(names, all_[split:] if split else (), strict=True))
-            )
+            self.forward = _spread(self.forward, self.param_names)
 
     def source(self, name: str, count: int) -> tuple[int, bool]:
         """Where a rule's argument stands among (inputs, output, extras, params); is it a shape?"""
@@ -346,6 +342,17 @@ class Op:
                 for n, d in zip(self.names, self.defaults, strict=True)
             ]
         )
+
+
+def _spread(forward: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of ``*tensors`` and keywords, taking all in one row."""
+    split = -len(names)
+    if len(names) == 1:  # as for cat and stack
+        (name,) = names
+        return lambda xp, *all_: forward(xp, *all_[:-1], **{name: all_[-1]})
+    if not names:
+        return forward
+    return lambda xp, *all_: forward(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
 
 
 class ListOp(Op):

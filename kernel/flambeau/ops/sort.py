@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..kernels import SMALL
 from ..kernels import order as fast_order
 from ..kernels import places
 from ..tensor import Tensor, wrap
@@ -17,6 +18,7 @@ from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
 
+_INT64 = np.dtype(np.int64)
 RESULTS: dict[str, Any] = {}  # what `return_types` shows
 
 
@@ -121,6 +123,9 @@ def _picked(xp, x, places, dim, keepdim):
 def _extreme(xp, x, dim, keepdim, name):
     dim = at_dim(dim, x.ndim)
     _nonempty(x, name, dim)
+    if x.__class__ is np.ndarray and x.ndim and x.size < SMALL:
+        found = (x.argmax if name == "max" else x.argmin)(dim, keepdims=keepdim)
+        return (x.max if name == "max" else x.min)(dim, keepdims=keepdim), found
     if x.ndim == 0:
         return x.copy(), xp.zeros((), "int64")
     return _picked(xp, x, getattr(xp, f"arg{name}")(x, axis=dim), dim, keepdim)
@@ -207,6 +212,8 @@ def _arg(xp, x, dim, keepdim, name):
     if x.dtype.kind == "b":
         raise RuntimeError(f"arg{name} is not implemented for booleans; use x.int()")
     _nonempty(x, f"arg{name}", dim)
+    if x.__class__ is np.ndarray and x.ndim and dim.__class__ is int:
+        return (x.argmax if name == "max" else x.argmin)(at_dim(dim, x.ndim), keepdims=keepdim)
     find = getattr(xp, f"arg{name}")
     dim = dim if x.ndim else whole(dim)
     if dim is None:
@@ -241,7 +248,7 @@ def ranks(xp, x, dim, descending):
     if not descending:
         return x.argsort(dim, "stable") if xp is np else xp.argsort(x, axis=dim, kind="stable")
     back = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1))
-    turned = xp.argsort(x[back], axis=dim, kind="stable")
+    turned = x[back].argsort(dim, "stable") if xp is np else xp.argsort(x[back], dim, "stable")
     return (x.shape[dim] - 1 - turned)[back]
 
 
@@ -259,8 +266,9 @@ def sort_op(xp, x, /, dim, descending, length=None):
     order = ranks(xp, x, dim, descending)
     if length is not None:
         order = order[(slice(None),) * dim + (slice(length),)]
-    order = xp.ascontiguousarray(order)
-    return x[places_of(xp, x.shape, order, dim)], order.astype("int64", copy=False)
+    if not order.flags.c_contiguous:
+        order = xp.ascontiguousarray(order)
+    return x[places_of(xp, x.shape, order, dim)], order.astype(_INT64, copy=False)
 
 
 @sort_op.gradient("x")
