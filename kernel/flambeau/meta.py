@@ -83,6 +83,10 @@ class MetaArray(np.ndarray):
         dtype = np.dtype(dtype)
         return self if dtype == self.dtype and not copy else laid(self.shape, dtype)
 
+    def dot(self, b: Any, out: Any = None) -> Any:  # type: ignore[override]
+        """The shape and type of a matrix product."""
+        return np.dot(self, b)
+
     def copy(self, order: Any = "C") -> Any:
         """The same shape and type, laid out in rows."""
         return laid(self.shape, self.dtype)

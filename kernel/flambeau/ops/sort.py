@@ -350,7 +350,8 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     xp = module_of(input.array)
-    if dim is None and not (return_inverse or return_counts) and input.array.dtype.kind in "iuf":
+    plain = dim is None and not (return_inverse or return_counts or input.is_meta)
+    if plain and input.array.dtype.kind in "iuf":
         return wrap(_distinct(xp, input.array))
     found = xp.unique(
         input.array,
