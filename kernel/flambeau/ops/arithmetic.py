@@ -259,16 +259,9 @@ minimum.gradients(
 )
 
 
-_USUAL = frozenset((float, int, type(None)))
+_NUMBERS = frozenset((float, int))
+_USUAL = _NUMBERS | {type(None)}
 _LARGE = 1e30
-
-
-def _as_array(bound, dtype):
-    """A bound as an array of no dimensions, where it fits."""
-    if bound.__class__ in _USUAL and bound is not None and -_LARGE < bound < _LARGE:
-        return np.asarray(bound, dtype)
-    return bound
-
 
 @keeps_floats
 def _bounds(arrays):
@@ -290,8 +283,11 @@ def clamp(xp, x, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-    if x.__class__ is ndarray and x.dtype.kind == "f":  # which NumPy compares with faster
-        min, max = (_as_array(v, x.dtype) for v in (min, max))
+    if x.__class__ is ndarray and (dtype := x.dtype).kind == "f":  # NumPy takes arrays faster
+        if min.__class__ in _NUMBERS and -_LARGE < min < _LARGE:
+            min = np.asarray(min, dtype)
+        if max.__class__ in _NUMBERS and -_LARGE < max < _LARGE:
+            max = np.asarray(max, dtype)
     if min is not None:
         x = xp.maximum(x, min)
     return x if max is None else xp.minimum(x, max)

@@ -101,12 +101,13 @@ def sum_to(xp, x, /, shape):
 
     ``shape`` may have more dimensions of 1 in front, as a value written to ``y[0]`` may.
     """
-    x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape)
     extra = x.ndim - len(shape)
-    where = tuple(range(extra)) + tuple(
-        i for i in range(extra, x.ndim) if shape[i - extra] == 1 != x.shape[i]
-    )
-    return xp.sum(x, axis=where, keepdims=True).reshape(shape) if where else x.reshape(shape)
+    if extra > 0 and x.shape[extra:] == shape:  # the usual case: of a bias, or of a number
+        return x.sum(axis=0 if extra == 1 else tuple(range(extra)) if shape else None)
+    x = x.reshape((1,) * -extra + x.shape)
+    extra = max_(extra, 0)
+    where = [i for i in range(x.ndim) if i < extra or shape[i - extra] == 1 != x.shape[i]]
+    return x.sum(axis=tuple(where)).reshape(shape) if where else x.reshape(shape)
 
 
 @sum_to.gradient()
