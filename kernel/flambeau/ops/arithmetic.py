@@ -204,7 +204,7 @@ def _whole_powers(xp, x, exponent):
 def _(ns, g, x, exponent):
     if isinstance(exponent, (int, float)):
         if exponent == 2:
-            return g * (x * 2)
+            return g * (x + x)
         return g * (x ** (exponent - 1) * exponent) if exponent else ns.zeros_of(g)
     return ns.where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 

@@ -377,13 +377,14 @@ def one_hot(tensor, num_classes=-1):
     array = tensor.array
     if array.dtype != _INT64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor")
-    if array.size and int(array.min()) < 0:
+    if num_classes == -1 and not array.size:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    largest = int(array.view(np.uint64).max()) if array.size else -1  # a negative one is large
+    if largest >= 2**63:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        if not array.size:
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        num_classes = int(array.max()) + 1
-    elif array.size and int(array.max()) >= num_classes:
+        num_classes = largest + 1
+    elif largest >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     xp = module_of(array)
-    return wrap((array[..., None] == xp.arange(num_classes)).astype("int64"))
+    return wrap((array[..., None] == xp.arange(num_classes)).astype(_INT64))
