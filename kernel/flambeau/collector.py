@@ -6,11 +6,11 @@ operation in a graph of 100,000 cost twice what it costs in a small one, and a p
 operations lost a tenth of its time (`benchmarks/scale.py`). Therefore, from the import on,
 
 - it does not run while the package is imported: what is made then stays;
-- it does not look again at what is there after the import, whoever made it (``gc.freeze``);
+- nor does it look at all that was made at once: it counts as old already;
 - it looks at everything else after 100 shorter looks, where Python's own setting is 10.
 
 ``FLAMBEAU_GC=0`` in the environment leaves it as it is, and so it stays where a program has set
-``gc.set_threshold`` itself; ``gc.unfreeze()`` and ``gc.set_threshold(700, 10, 10)`` undo it.
+``gc.set_threshold`` itself; ``gc.set_threshold(700, 10, 10)`` undoes it.
 """
 
 from __future__ import annotations
@@ -32,4 +32,6 @@ def settle() -> None:
         return
     first, second, full = _before
     gc.set_threshold(first, second, _FULL if full == 10 else full)
-    gc.freeze()
+    if gc.get_freeze_count() == 0:  # there and back: from the young objects to the old ones
+        gc.freeze()
+        gc.unfreeze()
