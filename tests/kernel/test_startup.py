@@ -96,11 +96,16 @@ for name in {sorted(public)}:
     assert run(code) == ""
 
 
-def test_full_looks_of_the_collector_are_rarer_unless_it_was_set_or_is_told_otherwise():
-    code = "import gc, flambeau; print(*gc.get_threshold(), gc.get_freeze_count())"
+def test_the_collector_leaves_the_package_alone_unless_it_is_told_to():
+    code = "import gc, flambeau; print(*gc.get_threshold(), gc.get_freeze_count() > 10_000)"
     before = run("import gc; print(*gc.get_threshold())").split()
-    expected = [*before[:2], "100" if before[2] == "10" else before[2], "0"]
+    expected = [*before[:2], "100" if before[2] == "10" else before[2], "True"]
     assert run(code).split() == expected
-    assert run(code, FLAMBEAU_GC="0").split() == [*before, "0"]
+    assert run(code, FLAMBEAU_GC="0").split() == [*before, "False"]
     chosen = run(f"import gc; gc.set_threshold(900, 20, 30); {code}")
-    assert chosen == "900 20 30 0"
+    assert chosen == "900 20 30 True"
+
+
+def test_what_a_large_program_has_made_before_the_import_can_still_be_collected():
+    code = "made = [[i] for i in range(1_000_000)]; import gc, flambeau; print(gc.get_freeze_count())"
+    assert run(code) == "0"
