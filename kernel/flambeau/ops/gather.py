@@ -322,12 +322,13 @@ def nonzero(input, *, as_tuple=False):
             [1, 0]])
     """
     array = input.array
-    found = _where_true(array if array.ndim else array.reshape(1))
     if as_tuple:
-        return tuple(wrap(p.astype("int64", copy=False)) for p in found)
-    if not array.ndim:
+        places = _where_true(array if array.ndim else array.reshape(1))
+        return tuple(wrap(p.astype("int64", copy=False)) for p in places)
+    if array.__class__ is not np.ndarray or not array.ndim:
         return wrap(module_of(array).argwhere(array).astype("int64", copy=False))
-    out = module_of(array).empty((len(found[0]), len(found)), "int64")
+    found = _where_true(array)
+    out = np.empty((len(found[0]), len(found)), "int64")
     for i, one in enumerate(found):
         out[:, i] = one
     return wrap(out)
@@ -337,7 +338,7 @@ def _where_true(x):
     """The index along each dimension of what is not 0."""
     if x.ndim < 2 or x.size < SMALL or x.__class__ is not np.ndarray:
         return x.nonzero()
-    flat = np.flatnonzero(x if x.dtype.kind == "b" else x != 0)
+    flat = np.flatnonzero(x if x.dtype.kind == "b" else x != 0)  # this is fast, unlike `nonzero`
     found = []
     for n in x.shape[:0:-1]:
         row = flat // n

@@ -322,11 +322,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     return _Topk(*sort_op(input, dim, bool(largest), int(k)))
 
 
-def _distinct(xp, x):
+def _distinct(x):
     """The values that occur, in order; every NaN is one of its own."""
-    line = xp.sort(x, None)
-    first = xp.ones(line.shape, bool)
-    xp.not_equal(line[1:], line[:-1], out=first[1:])
+    line = np.sort(x, None)
+    first = np.ones(line.shape, bool)
+    np.not_equal(line[1:], line[:-1], out=first[1:])
     return line[first]
 
 
@@ -342,8 +342,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     xp = module_of(input.array)
-    if dim is None and not (return_inverse or return_counts) and input.array.dtype.kind in "iuf":
-        return wrap(_distinct(xp, input.array))
+    array, plain = input.array, not (return_inverse or return_counts)
+    if dim is None and plain and array.__class__ is np.ndarray and array.dtype.kind in "iuf":
+        return wrap(_distinct(array))
     found = xp.unique(
         input.array,
         return_inverse=return_inverse,
