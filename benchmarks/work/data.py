@@ -84,9 +84,7 @@ WORK = [
     ),
     Workload("in-memory loader", "Subset of (784,)", 10, in_memory((784,), True, subset=True)),
     *(
-        Workload(
-            "loader, 2 workers", f"3x{side}x{side}", 1.5, augmented(side), rounds=7, wall=True
-        )
+        Workload("loader, 2 workers", f"3x{side}x{side}", 1.5, augmented(side), rounds=7, wall=True)
         for side in (32, 64)
     ),
 ]

@@ -98,7 +98,13 @@ def _way(x, index, dim):
         return None
     n, stride = a[dim], prod(a[dim + 1 :])
     width, rows, step = (stride, b[dim], 1) if stride > 1 else (b[dim], 1, 0)
-    return index.view(u64).reshape(-1, width), (u64(n), rows, u64(n * stride), u64(stride), u64(step))
+    return index.view(u64).reshape(-1, width), (
+        u64(n),
+        rows,
+        u64(n * stride),
+        u64(stride),
+        u64(step),
+    )
 
 
 # A vector of places along a dimension
@@ -151,7 +157,9 @@ def gathered(x, index, dim):
         return None
     out = np.empty(index.shape, x.dtype)
     rows, where = way
-    return out if _gather(bits(x).reshape(-1), rows, bits(out).reshape(rows.shape), *where) else None
+    return (
+        out if _gather(bits(x).reshape(-1), rows, bits(out).reshape(rows.shape), *where) else None
+    )
 
 
 def scattered(out, index, src, dim):
