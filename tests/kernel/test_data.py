@@ -160,7 +160,7 @@ def test_a_loader_in_memory_goes_on_where_it_was():
         again = DataLoader(data, 3, shuffle=shuffle)
         again.load_state_dict(state)
         assert [x.tolist() for (x,) in again] == rest
-        assert sorted(sum(first + rest, [])) == list(range(4, 20))
+        assert sorted(n for numbers in first + rest for n in numbers) == list(range(4, 20))
 
 
 def test_other_datasets():

@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from tests.kernel.beside_torch import torch
 
 import flambeau as fb
 from flambeau.backends import exact
-from tests.kernel.beside_torch import torch
 
 rng = np.random.default_rng(0)
 HARD = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-42, -1e-42, 1.0, 1.0])

@@ -66,7 +66,7 @@ class Sender:
         self.used = 0  # how full it is
 
     def begin(self, returned: list[int]) -> None:
-        """Another batch begins. The parent is done with some rooms, and cannot keep those below 0."""
+        """Another batch begins; the parent is done with some rooms (below 0: has let go of)."""
         for number in returned:
             if self.rooms.get(abs(number)) is None:
                 continue
