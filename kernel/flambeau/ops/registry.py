@@ -156,6 +156,17 @@ class Rule:
         return tuple(self.op.inputs.index(n) for n in self.names)
 
 
+def _spread(plain: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of a list of tensors that takes its plain arguments by position, after them."""
+    if not names:
+        return lambda xp, *tensors: plain(xp, *tensors)
+    if len(names) == 1:  # the usual case, cheaply
+        (name,) = names
+        return lambda xp, *all_: plain(xp, *all_[:-1], **{name: all_[-1]})
+    split = -len(names)
+    return lambda xp, *all_: plain(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
+
+
 class Op:
     """A registered operation; calling it runs it on Tensors and extends the dynamic graph."""
 
@@ -210,11 +221,7 @@ class Op:
             if _MISSING not in self.defaults[given:]
         }
         if self.variadic:
-            split, plain = -len(self.params) or None, self.forward
-            names = self.param_names
-            self.forward = lambda xp, *all_: plain(
-                xp, *all_[:split], **dict(zip(names, all_[split:] if split else (), strict=True))
-            )
+            self.forward = _spread(self.forward, self.param_names)
 
     def source(self, name: str, count: int) -> tuple[int, bool]:
         """Where a rule's argument stands among (inputs, output, extras, params); is it a shape?"""
