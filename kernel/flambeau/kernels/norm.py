@@ -12,6 +12,7 @@ from .numbers import f32
 from .order import total
 
 GROUP = 128  # rows whose gradients of weight and bias are summed first
+COLUMNS = 256  # of channels that are taken together
 
 
 @kernel
@@ -129,58 +130,88 @@ def scaled(x, out, scale, shift):
                 to[j] = row[j] * a + b
 
 
-# The same where there is nothing but channels: x is (n, channels).
+# The same where there is nothing but channels: x is (n, channels), and some are taken at a time.
 
 
 @kernel
-def column_sums(starts, sums, x):
-    """Σ x over each group of rows."""
-    for k in range(len(starts)):
-        to = sums[k]
-        for i in range(starts[k], min(starts[k] + GROUP, len(x))):
-            row = x[i]
+def _column_sums(x, low, high, sums, part):
+    """Σ x of the columns: of each GROUP rows in float32, and those in float64."""
+    sums[:] = 0.0
+    for start in range(0, len(x), GROUP):
+        part[:] = f32(0)
+        for i in range(start, min(start + GROUP, len(x))):
+            row = x[i, low:high]
             for j in range(len(row)):
-                to[j] += row[j]
+                part[j] += row[j]
+        for j in range(len(part)):
+            sums[j] += part[j]
 
 
 @kernel
-def column_squares(starts, sums, x, means):
-    """Σ (x - mean)² over each group of rows."""
-    for k in range(len(starts)):
-        to = sums[k]
-        for i in range(starts[k], min(starts[k] + GROUP, len(x))):
-            row = x[i]
+def _column_squares(x, low, high, means, sums, part):
+    """Σ (x - mean)² of the columns, likewise."""
+    sums[:] = 0.0
+    for start in range(0, len(x), GROUP):
+        part[:] = f32(0)
+        for i in range(start, min(start + GROUP, len(x))):
+            row = x[i, low:high]
             for j in range(len(row)):
                 away = row[j] - means[j]
-                to[j] += away * away
+                part[j] += away * away
+        for j in range(len(part)):
+            sums[j] += part[j]
 
 
 @kernel
-def columns_normed(x, out, means, rstds, weight, bias):
-    """(x - mean) · rstd · weight + bias."""
-    for i in range(len(x)):
-        row, to = x[i], out[i]
-        for j in range(len(row)):
-            to[j] = (row[j] - means[j]) * (rstds[j] * weight[j]) + bias[j]
-
-
-@kernel
-def column_gradient_sums(starts, along, plain, g, x, means, rstds):
-    """Σ g · normed and Σ g over each group of rows."""
-    for k in range(len(starts)):
-        a, p = along[k], plain[k]
-        for i in range(starts[k], min(starts[k] + GROUP, len(g))):
-            row, gi = x[i], g[i]
+def batch_norm_columns(starts, x, out, means, variances, weight, bias, eps):
+    """(x - mean) / √(variance + eps) · weight + bias of each column."""
+    for start in starts:
+        low, high = start, min(start + COLUMNS, x.shape[1])
+        mean, variance = means[low:high], variances[low:high]
+        sums, part = np.empty(high - low), np.empty(high - low, np.float32)
+        _column_sums(x, low, high, sums, part)
+        for j in range(len(mean)):
+            mean[j] = sums[j] / len(x)
+        _column_squares(x, low, high, mean, sums, part)
+        for j in range(len(variance)):
+            variance[j] = sums[j] / len(x)
+            part[j] = weight[low + j] / np.sqrt(sums[j] / len(x) + eps)
+        shift = bias[low:high]
+        for i in range(len(x)):
+            row, to = x[i, low:high], out[i, low:high]
             for j in range(len(row)):
-                a[j] += gi[j] * ((row[j] - means[j]) * rstds[j])
-                p[j] += gi[j]
+                to[j] = (row[j] - mean[j]) * part[j] + shift[j]
 
 
 @kernel
-def columns_slope(g, x, gx, means, rstds, weight, along, plain):
-    """weight · rstd · (g - mean(g) - normed · mean(g · normed)), from the means of both."""
-    for i in range(len(x)):
-        row, gi, to = x[i], g[i], gx[i]
-        for j in range(len(row)):
-            normed = (row[j] - means[j]) * rstds[j]
-            to[j] = (rstds[j] * weight[j]) * ((gi[j] - plain[j]) - normed * along[j])
+def batch_norm_columns_slope(starts, along, plain, g, x, means, rstds, weight, gx):
+    """weight · rstd · (g - mean(g) - normed · mean(g · normed)), and Σ g · normed, Σ g."""
+    for start in starts:
+        low, high = start, min(start + COLUMNS, x.shape[1])
+        mean, rstd, a, p = means[low:high], rstds[low:high], along[low:high], plain[low:high]
+        sums, part = np.empty(high - low), np.empty(high - low, np.float32)
+        _column_sums(g, low, high, sums, part)
+        p[:] = sums.astype(np.float32)
+        _column_products(g, x, low, high, mean, sums, part)
+        for j in range(len(a)):
+            a[j] = sums[j] * rstd[j]
+        for i in range(len(gx)):
+            row, gi, to = x[i, low:high], g[i, low:high], gx[i, low:high]
+            for j in range(len(row)):
+                normed = (row[j] - mean[j]) * rstd[j]
+                lean = p[j] + normed * a[j]
+                to[j] = rstd[j] * weight[low + j] * (gi[j] - lean / f32(len(x)))
+
+
+@kernel
+def _column_products(g, x, low, high, means, sums, part):
+    """Σ g · (x - mean) of the columns."""
+    sums[:] = 0.0
+    for start in range(0, len(x), GROUP):
+        part[:] = f32(0)
+        for i in range(start, min(start + GROUP, len(x))):
+            row, gi = x[i, low:high], g[i, low:high]
+            for j in range(len(row)):
+                part[j] += gi[j] * (row[j] - means[j])
+        for j in range(len(part)):
+            sums[j] += part[j]

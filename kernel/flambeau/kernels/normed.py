@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import norm as loops
-from .norm import GROUP
+from .norm import COLUMNS, GROUP
 from .threads import spread
 
 
@@ -54,41 +54,31 @@ def layer_norm_back(g: Any, x: Any, weight: Any, means: Any, rstds: Any, needs: 
 def batch_norm(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any, Any]:
     """x (n, channels, ...) normalised; means, variances, 1 / √(variance + eps): (channels,)."""
     n, c, inner = x.shape[0], x.shape[1], prod(x.shape[2:])
-    out, count = np.empty(x.shape, np.float32), n * inner
-    weight, bias = _flat(weight, c, 1), _flat(bias, c, 0)
+    out, (means, variances) = np.empty(x.shape, np.float32), _room(c)
+    weight, bias, eps = _flat(weight, c, 1), _flat(bias, c, 0), float(eps)
     if inner > 1:
-        means, variances = _room(c)
-        three = (n, c, inner)
-        others = (x.reshape(three), out.reshape(three), weight, bias, float(eps))
-        spread(loops.batch_norm, x.size, (np.arange(c), means, variances), *others)
-        return out, means, variances, (1 / np.sqrt(variances + np.float32(eps)))
-    rows, to = x.reshape(n, c), out.reshape(n, c)
-    means = _grouped(loops.column_sums, x.size, n, c, 1, rows)[0] * np.float32(1 / count)
-    squares = _grouped(loops.column_squares, x.size, n, c, 1, rows, means)[0]
-    variances = squares * np.float32(1 / count)
-    rstds = 1 / np.sqrt(variances + np.float32(eps))
-    spread(loops.columns_normed, x.size, (rows, to), means, rstds, weight, bias)
-    return out, means, variances, rstds
+        x, to = x.reshape(n, c, inner), out.reshape(n, c, inner)
+        parts = (np.arange(c), means, variances)
+        spread(loops.batch_norm, x.size, parts, x, to, weight, bias, eps)
+    else:
+        given = (x.reshape(n, c), out.reshape(n, c), means, variances, weight, bias, eps)
+        spread(loops.batch_norm_columns, x.size, (np.arange(0, c, COLUMNS),), *given)
+    return out, means, variances, 1 / np.sqrt(variances + np.float32(eps))
 
 
 def batch_norm_back(g: Any, x: Any, weight: Any, means: Any, rstds: Any, needs: Any) -> Any:
     """The gradients of x, weight and bias; None for x if nobody needs it."""
     n, c, inner = x.shape[0], x.shape[1], prod(x.shape[2:])
-    weight, means, rstds = _flat(weight, c, 1), means.ravel(), rstds.ravel()
+    shape = (n, c, inner) if inner > 1 else (n, c)
     gx = np.empty(x.shape, np.float32) if needs[0] else None
+    to = gx.reshape(shape) if needs[0] else np.empty((0, *shape[1:]), np.float32)
+    given = (g.reshape(shape), x.reshape(shape), means.ravel(), rstds.ravel())
+    given, (along, plain) = (*given, _flat(weight, c, 1), to), _room(c)
     if inner > 1:
-        along, plain = _room(c)
-        three = (n, c, inner)
-        to = gx.reshape(three) if needs[0] else np.empty((0, c, inner), np.float32)
-        others = (g.reshape(three), x.reshape(three), means, rstds, weight, to)
-        spread(loops.batch_norm_slope, x.size, (np.arange(c), along, plain), *others)
-        return gx, along, plain
-    g, x = g.reshape(n, c), x.reshape(n, c)
-    along, plain = _grouped(loops.column_gradient_sums, x.size, n, c, 2, g, x, means, rstds)
-    if gx is not None:
-        share = np.float32(1 / n)
-        given = (means, rstds, weight, along * share, plain * share)
-        spread(loops.columns_slope, x.size, (g, x, gx.reshape(n, c)), *given)
+        spread(loops.batch_norm_slope, x.size, (np.arange(c), along, plain), *given)
+    else:
+        starts = (np.arange(0, c, COLUMNS),)
+        spread(loops.batch_norm_columns_slope, x.size, starts, along, plain, *given)
     return gx, along, plain
 
 
