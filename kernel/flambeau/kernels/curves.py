@@ -24,7 +24,7 @@ def exp_low(x):
     p = p * z + (f32(1.6666665459e-1) * r + f32(5.0000001201e-1))
     e = p * z + r + f32(1)
     bits = f32(e).view(i32) + (f32(shifted).view(i32) << i32(23))
-    value = i32(bits).view(f32)
+    value = x if x != x else i32(bits).view(f32)
     return f32(0) if x < f32(-87) else value
 
 
