@@ -255,7 +255,10 @@ class Op:
         return self
 
     def writes(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy."""
+        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy.
+
+        What it returns NotImplemented for is copied from the ordinary forward's result.
+        """
         self.write = function
         return function
 

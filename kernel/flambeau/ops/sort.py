@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..kernels import fast, places, spread
 from ..kernels import order as fast_order
-from ..kernels import places
+from ..kernels import reduce as loops
+from ..kernels.folded import folded, reduced
 from ..tensor import Tensor, wrap
 from .along import read_along, write_along
 from .arithmetic import maximum, minimum
 from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
+
+LARGEST, SMALLEST = np.int32(0), np.int32(-1)  # how `extremes` is told which
 
 RESULTS: dict[str, Any] = {}  # what `return_types` shows
 
@@ -72,6 +76,8 @@ def amax(xp, x, /, dim=(), keepdim=False):
     tensor([7, 5])
     """
     _nonempty_over(x, "amax", dim)
+    if fast(x) and (shape := folded(x.shape, axes(dim))) and shape[2] == 1:
+        return reduced(x, axes(dim), keepdim, loops.extremes, None, LARGEST)
     return x.max(axis=axes(dim), keepdims=keepdim)
 
 
@@ -79,6 +85,8 @@ def amax(xp, x, /, dim=(), keepdim=False):
 def amin(xp, x, /, dim=(), keepdim=False):
     """The smallest element over ``dim``; ties share the gradient evenly."""
     _nonempty_over(x, "amin", dim)
+    if fast(x) and (shape := folded(x.shape, axes(dim))) and shape[2] == 1:
+        return reduced(x, axes(dim), keepdim, loops.extremes, None, SMALLEST)
     return x.min(axis=axes(dim), keepdims=keepdim)
 
 
@@ -123,7 +131,19 @@ def _extreme(xp, x, dim, keepdim, name):
     _nonempty(x, name, dim)
     if x.ndim == 0:
         return x.copy(), xp.zeros((), "int64")
+    if fast(x) and dim < x.ndim - 1:
+        found = _middle_extremes(x, dim, name)
+        return [xp.expand_dims(v, dim) for v in found] if keepdim else found
     return _picked(xp, x, getattr(xp, f"arg{name}")(x, axis=dim), dim, keepdim)
+
+
+def _middle_extremes(x, dim, name):
+    """The extremes along a dimension that is not the last, and their places."""
+    outer, _, inner = shape = folded(x.shape, dim)
+    values, places = np.empty((outer, inner), x.dtype), np.empty((outer, inner), np.int64)
+    flip = LARGEST if name == "max" else SMALLEST
+    spread(loops.middle_extremes, x.size, (x.reshape(shape), values, places), flip)
+    return [v.reshape(*x.shape[:dim], *x.shape[dim + 1 :]) for v in (values, places)]
 
 
 @op(on="", outputs=2, reads=1, backward="MaxBackward0")
@@ -212,8 +232,12 @@ def _arg(xp, x, dim, keepdim, name):
     if dim is None:
         found = xp.asarray(find(x))
         return (found.reshape((1,) * x.ndim) if keepdim else found).astype("int64")
-    found = find(x, axis=at_dim(dim, x.ndim))
-    return (xp.expand_dims(found, at_dim(dim, x.ndim)) if keepdim else found).astype("int64")
+    dim = at_dim(dim, x.ndim)
+    if fast(x) and dim < x.ndim - 1:
+        found = _middle_extremes(x, dim, name)[1]
+    else:
+        found = find(x, axis=dim).astype("int64", copy=False)
+    return xp.expand_dims(found, dim) if keepdim else found
 
 
 @op
