@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from ..left_out import explain_all
 from . import amp
 
 __all__ = [
@@ -82,3 +83,6 @@ def current_stream(device: Any = None) -> Stream:
 def stream(stream: Any) -> AbstractContextManager[Any]:
     """A context in which work goes to a stream: there is one, so nothing changes."""
     return nullcontext(stream)
+
+
+explain_all(__name__)

@@ -40,3 +40,23 @@ def fast(x: Any, *others: Any, small: int = SMALL) -> bool:
 
 def _plain(a: Any) -> bool:
     return a.__class__ is ndarray and a.dtype is _FLOAT32 and a.flags.c_contiguous
+
+
+_INT64 = np.dtype(np.int64)
+
+
+def fast_moves(x: Any, *indices: Any, work: int, small: int = SMALL) -> bool:
+    """Whether loops that move elements serve: of 4 or 8 bytes, NumPy's, in C order, ``work`` many.
+
+    The indices are int64 in C order.
+    """
+    return (
+        work >= small
+        and x.__class__ is ndarray
+        and x.dtype.kind in "fiu"
+        and x.itemsize in (4, 8)
+        and x.flags.c_contiguous
+        and all(i.dtype is _INT64 and i.flags.c_contiguous for i in indices)
+        and not exact.enabled
+        and installed()
+    )

@@ -81,6 +81,7 @@ from . import (  # noqa: F401  (importing a family is what registers it)
     sequences,
     shape,
     slices,
+    softmax,
     sort,
     special,
     split,

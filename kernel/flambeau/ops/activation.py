@@ -6,7 +6,6 @@ the output may be written to; where the output alone tells the slope of a curve,
 
 from __future__ import annotations
 
-import warnings
 from math import pi, sqrt
 
 import numpy as np
@@ -360,80 +359,3 @@ def glu(input, dim=-1):
         raise RuntimeError(f"glu: dimension {dim} must have an even size, it has {size}")
     half = size // 2
     return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
-
-
-# Softmax
-
-
-def _along(name, x, dim):
-    if dim is None:
-        dim = 0 if x.ndim in (0, 1, 3) else 1
-        warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to "
-            "include dim=X as an argument.",
-            stacklevel=5,
-        )
-    return dim
-
-
-def _floats(xp, x, dtype):
-    """x in the type asked for; a softmax of integers is an error, as in PyTorch."""
-    if dtype is not None:
-        x = x.astype(getattr(dtype, "numpy", dtype), copy=False)
-    return only_float([x])[0]
-
-
-@op(on="fb Tensor F")
-def softmax(xp, x, /, dim=None, dtype=None):
-    """exp(x) / Σ exp(x) along ``dim``; first moved to ``dtype`` if given.
-
-    >>> fb.tensor([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]]).softmax(dim=1)
-    tensor([[0.3333, 0.3333, 0.3333],
-            [0.0900, 0.2447, 0.6652]])
-    """
-    x = _floats(xp, x, dtype)
-    dim = at_dim(_along("softmax", x, dim), x.ndim)
-    if x.ndim == 0 or not x.size:
-        return xp.ones_like(x)
-    out = x - xp.max(x, axis=dim, keepdims=True)
-    xp.exp(out, out=out)
-    out /= xp.sum(out, axis=dim, keepdims=True)
-    return out
-
-
-@op(on="fb Tensor F")
-def log_softmax(xp, x, /, dim=None, dtype=None):
-    """log(softmax(x)), without overflow.
-
-    >>> nn.functional.log_softmax(fb.tensor([0.0, 1.0]), dim=0)
-    tensor([-1.3133, -0.3133])
-    """
-    x = _floats(xp, x, dtype)
-    dim = at_dim(_along("log_softmax", x, dim), x.ndim)
-    if x.ndim == 0 or not x.size:
-        return xp.zeros_like(x)
-    out = x - xp.max(x, axis=dim, keepdims=True)
-    out -= xp.log(xp.sum(xp.exp(out), axis=dim, keepdims=True))
-    return out
-
-
-@softmax.gradient("x")
-def _(ns, g, out, dim):
-    if out.ndim == 0:
-        return g * 0
-    dim = (0 if out.ndim in (1, 3) else 1) if dim is None else dim
-    return out * (g - ns.sum(g * out, dim, True))
-
-
-@log_softmax.gradient("x")
-def _(ns, g, out, dim):
-    if out.ndim == 0:
-        return g * 0
-    dim = (0 if out.ndim in (1, 3) else 1) if dim is None else dim
-    return g - ns.exp(out) * ns.sum(g, dim, True)
-
-
-@function(on="F")
-def softmin(input, dim=None, dtype=None):
-    """softmax(-x)."""
-    return softmax(-input, dim, dtype)

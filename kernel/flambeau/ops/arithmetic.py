@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from ..dtypes import FLOATING, floating
-from .promote import number, only_tensors, same, same_float, some_tensor, tensor_first, without
+from ..kernels import masks
+from .promote import (
+    keeps_floats,
+    number,
+    only_tensors,
+    same,
+    same_float,
+    some_tensor,
+    tensor_first,
+    without,
+)
 from .registry import FUNCTIONS, function, op
 
 
+@keeps_floats
 def _no_bool(arrays):
     for a in arrays:
         if a.__class__ is bool or (hasattr(a, "dtype") and a.dtype.kind == "b"):
@@ -282,7 +293,8 @@ def where_(xp, condition, x, y):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got {condition.dtype.name}"
         )
-    return xp.where(condition, x, y)
+    out = masks.chosen(condition, x, y)
+    return xp.where(condition, x, y) if out is None else out
 
 
 where_.gradients(

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..device import module_of
 from ..tensor import wrap
-from .activation import softmax
+from .softmax import softmax
 from .embedding import embedding, shorten
 from .join import stack as stacked
 from .random import rand_like

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..errors import BadValue
-from .activation import log_softmax
+from .softmax import log_softmax
 from .loss import check_reduction, chosen, reduced
 from .promote import only_float
 from .registry import function, op

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..device import move
 from ..device import of as device_of
+from ..kernels import places
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
-from .gather import sum_at
+from .gather import add_into, put_masked, sum_at
 from .registry import function, op
 from .shape import at_dim
 from .write import copy_op, fitting
@@ -103,10 +105,23 @@ def select(input, dim, index):
 
 # Picking by arrays
 
+_WHOLE = slice(None)
+_INT64 = np.dtype(np.int64)
+
 
 @op(on="")
 def index(xp, x, /, at):
     """x[at], where arrays say which elements to take; a copy."""
+    if x.__class__ is not ndarray or not x.flags.c_contiguous:
+        return x[at]
+    which, pick = len(at) - 1, at[-1]
+    if which and not all(a.__class__ is slice and a == _WHOLE for a in at[:-1]):
+        return x[at]
+    if pick.__class__ is ndarray and pick.dtype is _INT64:  # one array: NumPy takes it faster
+        out = places.taken(x, pick, which) if pick.ndim == 1 else None
+        return x.take(pick, which) if out is None else out
+    if not which and getattr(pick, "shape", ()) == x.shape != () and pick.dtype.kind == "b":
+        return x.reshape(-1).compress(pick.reshape(-1))
     return x[at]
 
 
@@ -133,12 +148,15 @@ index_put_op.writes(lambda xp, x, values, at, accumulate: _put(xp, x, values, at
 
 def _put(xp, x, values, at, accumulate):
     if accumulate:
-        x += sum_at(xp, x.shape, at, xp.broadcast_to(xp.asarray(values, x.dtype), x[at].shape))
+        add_into(xp, x, at, values)
         return
     try:
         if hasattr(values, "size") and not values.size:
             xp.broadcast_to(values, x[at].shape)
-        x[at] = values
+        if getattr(at[0], "dtype", None) == np.bool_:
+            put_masked(x, at, values)
+        else:
+            x[at] = values
     except (TypeError, ValueError):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
@@ -156,6 +174,9 @@ index_put_op.gradients(
 
 def _as_array(item: Any, like: Any) -> Any:
     """An index array on the device of what it indexes."""
+    if item.__class__ is Tensor and item.array.dtype is _INT64 and like.__class__ is ndarray:
+        if item.array.__class__ is ndarray:
+            return item.array
     if isinstance(item, str):
         raise TypeError("new(): invalid data type 'str'")
     array = item.array if isinstance(item, Tensor) else np.asarray(item)
@@ -283,6 +304,26 @@ def _unmasked(arrays: list[Any]) -> tuple[Any, ...]:
 _PLAIN = frozenset((int, slice))
 
 
+def _view_of(key: Any) -> Any:
+    """The operation, and the index, of an index by ints and slices alone; None for another."""
+    kind = key.__class__
+    if kind is int:
+        return select_op, (key,)
+    if kind is slice:
+        return (slice_op, (key,)) if _ordinary(key) else None
+    if kind is not tuple:
+        return None
+    classes = {item.__class__ for item in key}
+    if not classes <= _PLAIN or not all(_ordinary(s) for s in key if s.__class__ is slice):
+        return None
+    return (select_op if int in classes else slice_op), key
+
+
+def _ordinary(key: slice) -> bool:
+    step = key.step
+    return step is None or (step.__class__ is int and step > 0)
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``x[key]``: a view for ints, slices, None and Ellipsis, a copy for tensors and lists.
 
@@ -292,20 +333,39 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     """
     if self.__class__ not in PLAIN and involved((self,)):
         return dispatch(getitem, (self, key), {})
-    kind = key.__class__
-    if kind is int:
-        return apply(select_op, (self,), ((key,),))
-    if kind is slice and key.step is None:
-        return apply(slice_op, (self,), ((key,),))
-    if kind is tuple:
-        classes = {item.__class__ for item in key}
-        if classes <= _PLAIN and all(s.step is None for s in key if s.__class__ is slice):
-            return apply(select_op if int in classes else slice_op, (self,), (key,))
+    made = _view_of(key)
+    if made is not None:
+        return apply(made[0], (self,), made[1:])
+    picks = _only_arrays(self.array, key)
+    if picks:
+        return apply(index, (self,), (picks,))
     basic, arrays, ints = split_index(self.array, key)
     out = self
     if basic or not arrays:
         out = apply(select_op if ints else slice_op, (out,), (basic,))
     return apply(index, (out,), (arrays,)) if arrays else out
+
+
+def _only_arrays(x: Any, key: Any) -> tuple[Any, ...]:
+    """What `split_index` gives for the usual indices by tensors alone; () for all others."""
+    if key.__class__ is Tensor:
+        pick = key.array
+        if pick.__class__ is not ndarray or x.__class__ is not ndarray or not pick.ndim:
+            return ()
+        if pick.dtype is _INT64 and x.ndim or pick.dtype.kind == "b" and pick.shape == x.shape:
+            return (pick,)
+        return ()
+    if key.__class__ is not tuple or len(key) > x.ndim or x.__class__ is not ndarray:
+        return ()
+    picks: list[Any] = []
+    for item in key:
+        if item.__class__ is Tensor and item.array.dtype is _INT64 and item.array.ndim:
+            picks.append(item.array)
+        elif item.__class__ is slice and item == _WHOLE:
+            picks.append(item)
+        else:
+            return ()
+    return tuple(picks) if picks and picks[-1].__class__ is ndarray else ()
 
 
 def _like(x: Tensor, value: Any, at: Any) -> Any:
@@ -335,8 +395,13 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     value = fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
-    basic, arrays, ints = split_index(self.array, key)
-    place = self
+    made = _view_of(key)
+    if made is not None and key != ():
+        apply_inplace(copy_op, (apply(made[0], (self,), made[1:]), value))
+        return
+    place, basic, arrays = self, (), _only_arrays(self.array, key)
+    if not arrays:
+        basic, arrays, ints = split_index(self.array, key)
     if basic:
         place = apply(select_op if ints else slice_op, (self,), (basic,))
     if arrays:
@@ -375,10 +440,11 @@ def index_select(input, dim, index):
     tensor([[2, 1],
             [4, 3]])
     """
-    places = _as_array(index, input.array)
-    if places.ndim > 1:
+    at = _as_array(index, input.array)
+    if at.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
-    front = (slice(None),) * at_dim(dim, input.ndim)
-    if input.ndim == 0:
+    ndim = input.array.ndim
+    front = (_WHOLE,) * at_dim(dim, ndim)
+    if not ndim:
         return input.clone()
-    return apply(_index_select, (input,), ((*front, places.reshape(-1)),))
+    return apply(_index_select, (input,), ((*front, at if at.ndim else at.reshape(-1)),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ..autograd.grad_mode import no_grad
-from .activation import log_softmax, softmax
+from .softmax import log_softmax, softmax
 from .attention import masked_softmax
 from .bag import bags
 from .dropout import alpha_dropout_op, dropout_op, run

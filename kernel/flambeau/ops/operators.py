@@ -8,9 +8,10 @@ import numpy as np
 
 from ..subclasses import PLAIN, Overridden, dispatch, involved, overrides
 from ..tensor import Tensor
-from .apply import NUMBERS, apply, apply_inplace
+from .apply import NUMBERS, apply_inplace
 from .index import getitem, setitem
 from .registry import FUNCTIONS, OPS, SPACES
+from .short import apply_one, apply_two
 
 _OPERAND = (Tensor, np.number, np.bool_)
 
@@ -34,7 +35,7 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
         if other.__class__ is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
         try:
-            return apply(op, (self, other), params)
+            return apply_two(op, self, other, params)
         except Overridden:
             return dispatch(op, (self, other), {})
 
@@ -44,7 +45,7 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
         if (other := _operand(other)) is NotImplemented:
             return NotImplemented
         try:
-            return apply(op, (other, self), params)
+            return apply_two(op, other, self, params)
         except Overridden:
             return dispatch(op, (other, self), {})
 
@@ -70,7 +71,7 @@ def _compare(symbol: str) -> None:
         if (other := _operand(other)) is NotImplemented:
             return NotImplemented
         try:
-            return apply(op, (self, other))
+            return apply_two(op, self, other)
         except Overridden:
             return dispatch(op, (self, other), {})
 
@@ -82,7 +83,7 @@ def _unary(symbol: str) -> None:
 
     def changed(self: Tensor) -> Any:
         try:
-            return apply(op, (self,))
+            return apply_one(op, self)
         except Overridden:
             return dispatch(op, (self,), {})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import dtypes
 from ..dtypes import FLOATING, floating
+from ..kernels import scan
 from .registry import function, op
 
 
@@ -193,13 +194,33 @@ def cumsum(xp, x, /, dim, dtype=None):
     >>> fb.tensor([1, 2, 3]).cumsum(0)
     tensor([1, 3, 6])
     """
+    if dtype is None and (out := scan.running_sum(x, dim)) is not None:
+        return out
     _, result = _accumulator(x, dtype)
-    return xp.cumsum(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
+    return _in_double(x, dim, result, "cumsum")
 
 
-@cumsum.gradient("x")
-def _(ns, g, dim):
-    return ns.flip(ns.cumsum(ns.flip(g, (dim,)), dim), (dim,)) if g.ndim else g
+def _in_double(x, dim, dtype, name):
+    """NumPy's running sum or product; along more than a few float32s it goes in float64."""
+    if not x.ndim:
+        return getattr(running(x, dim), name)(dim, dtype).reshape(x.shape)
+    if dtype is None and x.size > 64 < x.shape[dim] and x.dtype == "float32":
+        return getattr(x, name)(dim, "float64").astype(x.dtype)
+    return getattr(x, name)(dim, dtype)
+
+
+@op(on="")
+def cumsum_back(xp, x, /, dim):
+    """The sum of each element and those after it along ``dim``."""
+    if (out := scan.running_sum(x, dim, back=True)) is not None:
+        return out
+    turned = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1)) if x.ndim else ...
+    result = None if x.dtype == "float32" else x.dtype
+    return _in_double(x[turned], dim, result, "cumsum")[turned]
+
+
+cumsum.gradients(x=lambda ns, g, dim: ns.cumsum_back(g, dim))
+cumsum_back.gradients(x=lambda ns, g, dim: ns.cumsum(g, dim))
 
 
 @op(inplace=True, holomorphic=True)
@@ -209,8 +230,10 @@ def cumprod(xp, x, /, dim, dtype=None):
     >>> fb.tensor([1, 2, 3]).cumprod(0)
     tensor([1, 2, 6])
     """
+    if dtype is None and (out := scan.running_product(x, dim)) is not None:
+        return out
     _, result = _accumulator(x, dtype)
-    return xp.cumprod(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
+    return _in_double(x, dim, result, "cumprod")
 
 
 @cumprod.gradient("x")
@@ -218,7 +241,7 @@ def _(ns, g, x, out, dim):
     if not x.ndim:
         return g
     if not ns.any(x == 0):
-        return ns.flip(ns.cumsum(ns.flip(g * out, (dim,)), dim), (dim,)) / x
+        return ns.cumsum_back(g * out, dim) / x
     # With zeros: for each i the products with the i-th factor left out, as row i of a square.
     x, g = ns.transpose(x, dim, -1), ns.transpose(g, dim, -1)
     n = x.shape[-1]

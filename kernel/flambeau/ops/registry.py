@@ -25,15 +25,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
+from ..autograd.node import Node
 from ..autograd.rules import OPS
 from ..errors import ValuesNeeded, misused, out_of_memory
 from ..subclasses import KNOWN, Overridden, dispatch, involved
 from .apply import apply, apply_inplace
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
+from .short import apply_one, apply_two
+from .signature import MISSING as _MISSING
+from .signature import Argument, arguments_of
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -43,13 +46,14 @@ SPACES: dict[str, dict[str, Any]] = {
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
 _ALIASES = {"axis": "dim", "keepdims": "keepdim"}
-_MISSING = inspect.Parameter.empty
 
 
 class Plan:
     """What a node keeps and which rules it runs, given which inputs want gradients."""
 
-    __slots__ = ("holds", "keep", "kinds", "op", "others", "steps", "watch")
+    __slots__ = (
+        "holds", "holomorphic", "keep", "kinds", "node", "op", "others", "steps", "watch"
+    )  # fmt: skip
 
     def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
         rules = [r for r in op.rules if any(wanted[i] for i in r.positions(count))]
@@ -60,6 +64,8 @@ class Plan:
         # For each kept value: the input it is, -1 for the output, -2 for anything else.
         self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
         self.watch = [kind for kind in self.kinds if kind >= -1]
+        plain = count == len(op.inputs) <= 2 and not op.variadic and not op.extras
+        self.node = _node_maker(self, sources) if plain else None  # for `short`
         # Which kept values are neither inputs nor outputs: extras and plain arguments.
         self.others = [
             i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
@@ -68,10 +74,12 @@ class Plan:
         self.holds: int = any(not shape and i <= count + len(op.extras) for i, shape in sources)
         if op.release is not None:
             self.holds = 2
+        # Each rule, ready to run: one gives the gradient of one input, or a tuple of all.
         self.steps = [
-            (_layered(r), r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
+            (_runner(r, names, wanted), r.positions(count) if r.joint else r.positions(count)[0])
             for r in rules
         ]
+        self.holomorphic = op.holomorphic
 
 
 def _layered(rule: Rule) -> Callable[..., Any]:
@@ -85,32 +93,54 @@ def _kind(index: int, count: int) -> int:
     return index if index < count else -1 if index == count else -2
 
 
+# A plan's small functions are written for it: with the places in them as constants they cost a
+# third of what the same would as loops.
+
+
 def _picker(sources: list[tuple[int, bool]]) -> Callable[[Any], tuple[Any, ...]]:
-    if not sources:
-        return lambda values: ()
-    if any(of_shape for _, of_shape in sources):
-        return lambda values: tuple(
-            values[i].shape if of_shape else values[i] for i, of_shape in sources
-        )
-    if len(sources) == 1:
-        (only, _), *_ = sources
-        return lambda values: (values[only],)
-    return itemgetter(*(i for i, _ in sources))
+    """``lambda v: (v[1], v[0].shape,)``: what is kept, of (inputs, output, extras, params)."""
+    return eval(f"lambda v: {_tuple([f'v[{i}]' + '.shape' * of_shape for i, of_shape in sources])}")
 
 
-def _chooser(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Any:
-    """How a rule's arguments are found in ``kept``: None when they are just that, in order."""
-    if list(rule.arguments) == names:
-        return None
-    places = [names.index(n) if n != "needs" else -1 for n in rule.arguments]
-    return lambda kept: [kept[i] if i >= 0 else wanted for i in places]
+def _node_maker(plan: Plan, sources: list[tuple[int, bool]]) -> Callable[..., Node]:
+    """Makes the node of an operation on one or two plain tensors, with versions watched.
+
+    ``lambda parents, a, b, out, params, x, y: Node(plan, parents, (b,), out.shape, out.dtype,
+    (y,), y[0])`` with x and y for the inputs' version counters; the output's is new and 0.
+    """
+    n = len(plan.op.inputs)
+    places = [*"ab"[:n], "out", *(f"params[{i}]" for i in range(len(plan.op.params)))]
+    kept = [places[i] + ".shape" * of_shape for i, of_shape in sources]
+    counters = ["xy"[kind] for kind in dict.fromkeys(plan.watch) if kind >= 0]
+    if -1 in plan.watch:
+        counters.append("counter")
+    versions = " + ".join(f"{c}[0]" for c in counters) or "0"
+    made = (
+        f"Node(plan, parents, {_tuple(kept)}, out.shape, out.dtype, {_tuple(counters)}, {versions})"
+    )
+    return eval(
+        f"lambda parents, a, b, out, params, x, y, counter: {made}", {"Node": Node, "plan": plan}
+    )
+
+
+def _tuple(parts: list[str]) -> str:
+    return f"({''.join(f'{p}, ' for p in parts)})"
+
+
+def _runner(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Callable[..., Any]:
+    """``lambda ns, g, k: rule(g, k[0])``: runs a rule on what it named of what is kept."""
+    given = ["ns"] if rule.takes_ns else []
+    given += ["g", *("wanted" if n == "needs" else f"k[{names.index(n)}]" for n in rule.arguments)]
+    return eval(
+        f"lambda ns, g, k: rule({', '.join(given)})", {"rule": _layered(rule), "wanted": wanted}
+    )
 
 
 class Rule:
     """A gradient rule: its function, and what its signature asks for."""
 
     def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
-        arguments = list(inspect.signature(function).parameters)
+        arguments = list(arguments_of(function).names)
         self.takes_ns = arguments[0] == "ns"
         if arguments[self.takes_ns] != "g":
             raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
@@ -135,12 +165,12 @@ class Op:
         self.__doc__ = forward.__doc__
         self.forward = self.source_function = forward
         self.view: bool = options.get("view", False)  # the output shares the input's memory
-        self.promote: Callable[..., Any] | None = options.get("promote")
+        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
+        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
+        self.use_promotion(options.get("promote"))
         # Of complex numbers, the gradient is g times the *conjugate* of the derivative; for these
         # it is enough that the engine conjugates what the rule is given.
         self.holomorphic: bool = options.get("holomorphic", False)
-        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
-        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
         self.reads: int = options.get("reads", 0)
         self.rules: list[Rule] = []
         self.plans: dict[int, Plan] = {}
@@ -156,19 +186,22 @@ class Op:
         self.gaps: Callable[[Any], bool] = lambda kept: False
         self._read_signature()
 
+    def use_promotion(self, rule: Callable[..., Any] | None) -> None:
+        """Sets the rule that brings the inputs to their type, as autocast does for a while."""
+        self.promote = rule
+        # Whether the short way will do for floats of one type: see `ops.short`.
+        as_they_are = rule is None or getattr(rule, "keeps_floats", False)
+        self.direct = as_they_are and self.outputs == 1 and not self.extras
+
     def _read_signature(self) -> None:
-        found = list(inspect.signature(self.forward).parameters.values())[1:]
-        self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
-        of_tensor = [p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY]
-        if self.variadic:
-            of_tensor = found[:1]
-        self.inputs = [p.name for p in of_tensor]
-        self.params = found[len(of_tensor) :]
-        self.param_names = [p.name for p in self.params]
+        (_, *names), (_, *defaults), before_slash, listed = arguments_of(self.forward)
+        self.variadic = bool(names) and names[0] == listed
+        marked = 1 if self.variadic else before_slash - 1  # without xp
+        self.count = marked if marked > 0 else len(names)
+        self.inputs, self.param_names = names[: self.count], names[self.count :]
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
-        self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
-        self.count = len(self.inputs)
+        self.defaults = defaults
+        self.params = list(map(Argument, self.param_names, defaults[self.count :]))
         self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
         self.tails = {
@@ -227,13 +260,19 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
         try:
-            if len(args) == self.simple and not kwargs:
-                return apply(self, args)
-            if "out" in kwargs and self.takes_out:
-                return called_with_out(self, args, kwargs)
-            tail = None if kwargs else self.tails.get(len(args))
-            full = self.bind(args, kwargs) if tail is None else args + tail
+            full = args
+            if kwargs:
+                if "out" in kwargs and self.takes_out:
+                    return called_with_out(self, args, kwargs)
+                full = self.bind(args, kwargs)
+            elif len(args) != self.simple:
+                tail = self.tails.get(len(args))
+                full = self.bind(args, kwargs) if tail is None else args + tail
             n = self.count
+            if n == 2:
+                return apply_two(self, full[0], full[1], full[2:])
+            if n == 1:
+                return apply_one(self, full[0], full[1:])
             return apply(self, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
@@ -345,8 +384,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda f: op(f, **options)
     on, aliases = options.pop("on", "fb Tensor"), options.pop("aliases", ())
     inplace = options.pop("inplace", False)
-    kinds = [p.kind for p in inspect.signature(forward).parameters.values()]
-    made = (ListOp if inspect.Parameter.VAR_POSITIONAL in kinds else Op)(forward, **options)
+    made = (ListOp if arguments_of(forward).listed else Op)(forward, **options)
     if made.name in OPS:
         raise ValueError(f"the operation {made.name!r} is registered twice")
     OPS[made.name] = made
@@ -370,10 +408,9 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
-    takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
-    takes_out = takes_out and "out" not in inspect.signature(body).parameters
-
-    renamed = _ALIASES.keys() - inspect.signature(body).parameters.keys()
+    names = set(arguments_of(body).names)
+    takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
+    renamed = _ALIASES.keys() - names
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from operator import index
 
+from numpy import ndarray
+
 from ..device import shares_memory
 from ..dtypes import dtype as Dtype
+from ..kernels.layout import LARGE, in_rows
 from ..layouts import contiguous_format, laid_out, lies_in, order_of, preserve_format
 from ..tensor import Size, Tensor
 from .registry import OPS, function, op
@@ -42,7 +45,20 @@ alias.gradients(x=lambda g: g)
 @op(view="maybe", packs=True, backward="ViewBackward0")
 def reshape(xp, x, /, shape):
     """The same elements in another shape, a view where possible; one size may be -1."""
-    return x.reshape(_wanted(shape))
+    wanted = _wanted(shape)
+    if x.__class__ is ndarray and x.size >= LARGE and not x.flags.c_contiguous:
+        return _moved(x, wanted)
+    return x.reshape(wanted)
+
+
+def _moved(x, wanted):
+    """A large array in another shape: a view, or its elements copied in order."""
+    try:
+        return x.reshape(wanted, copy=False)
+    except TypeError:  # NumPy 2.0 cannot tell whether it would copy
+        return x.reshape(wanted)
+    except ValueError:
+        return in_rows(x).reshape(wanted)
 
 
 def _wanted(shape):
@@ -363,7 +379,7 @@ def contiguous(self, memory_format=contiguous_format):
 @op(on="", name="contiguous", backward="CloneBackward0")
 def row_major(xp, x):
     """A copy in row-major order."""
-    return x.copy("C")
+    return in_rows(x)
 
 
 row_major.gradients(x=lambda g: g)

@@ -32,7 +32,8 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
         )
     n = input.shape[dim] if input.ndim else 1
     if isinstance(places, np.ndarray) and places.size:
-        wrong = [i for i in (int(places.min()), int(places.max())) if not -n * below <= i < n]
+        ends = int(places.min()), int(places.max())
+        wrong = [i for i in ends if not -n * below <= i < n]
         if wrong:
             raise _OUT_OF_RANGE.get(name, IndexError)(
                 f"{name}_(): index {wrong[0]} is out of bounds for dimension {dim} with size {n}"
@@ -56,7 +57,7 @@ def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
             f"{name}_(): Number of indices ({index.numel()}) should be equal to "
             f"source.size(dim): ({n}), for dim: {dim}"
         )
-    rest = [[m for i, m in enumerate(t.shape) if i != dim] for t in (input, source)]
+    rest = [(*t.array.shape[:dim], *t.array.shape[dim + 1 :]) for t in (input, source)]
     if rest[0] != rest[1]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
@@ -90,8 +91,15 @@ def index_add(input, dim, index, source, *, alpha=1):
     tensor([3., 5.])
     """
     x, source, at = _as_rows("index_add", input, dim, index, source, _WHOLE)
+    if alpha == 1:
+        return _shaped(OPS["index_put"](x, source, at, True), input)
     added = OPS["index_add_new"](source, tuple(x.shape), at)
-    return OPS["add"](x, added, alpha=alpha).reshape(input.shape)
+    return _shaped(OPS["add"](x, added, alpha=alpha), input)
+
+
+def _shaped(made: Tensor, like: Tensor) -> Tensor:
+    """In the shape of another tensor, which differs only where that has no dimensions."""
+    return made if made.array.ndim == like.array.ndim else made.reshape(like.shape)
 
 
 @function
@@ -102,7 +110,7 @@ def index_copy(input, dim, index, source):
     tensor([7., 0., 5.])
     """
     x, source, at = _as_rows("index_copy", input, dim, index, source, ("int64",))
-    return OPS["index_put"](x, source, at, False).reshape(input.shape)
+    return _shaped(OPS["index_put"](x, source, at, False), input)
 
 
 @function
@@ -118,7 +126,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
             f"{reduce}."
         )
     x, source, at = _as_rows("index_reduce", input, dim, index, source, _WHOLE)
-    return reduce_at(x, source, at, reduce, include_self).reshape(input.shape)
+    return _shaped(reduce_at(x, source, at, reduce, include_self), input)
 
 
 @function
@@ -140,7 +148,7 @@ def index_fill(input, dim, index, value):
         value = number_for(input.array.dtype, value)
     n = x.shape[at_dim(dim, x.ndim)]
     once = module_of(x.array).unique(at[-1] % max(n, 1))
-    return OPS["index_put"](x, value, (*at[:-1], once), False).reshape(input.shape)
+    return _shaped(OPS["index_put"](x, value, (*at[:-1], once), False), input)
 
 
 def flat_places(name: str, input: Tensor, index: Tensor) -> Any:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
+import numpy as np
+
 from ..device import module_of
+from ..kernels import order as fast_order
+from ..kernels import places
 from ..tensor import Tensor, wrap
 from .arithmetic import maximum, minimum
+from .gather import places_of
 from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
@@ -234,9 +239,10 @@ def argmin(xp, x, /, dim=None, keepdim=False):
 def ranks(xp, x, dim, descending):
     """The indices that sort x along a dimension; equal elements keep their order."""
     if not descending:
-        return xp.argsort(x, axis=dim, kind="stable")
-    turned = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
-    return xp.flip(x.shape[dim] - 1 - turned, dim)
+        return x.argsort(dim, "stable") if xp is np else xp.argsort(x, axis=dim, kind="stable")
+    back = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1))
+    turned = xp.argsort(x[back], axis=dim, kind="stable")
+    return (x.shape[dim] - 1 - turned)[back]
 
 
 @op(on="", name="sort", outputs=2, reads=1)
@@ -248,11 +254,13 @@ def sort_op(xp, x, /, dim, descending, length=None):
         whole(dim)
         return x.copy(), xp.zeros((), "int64")
     dim = at_dim(dim, x.ndim)
+    if (found := fast_order.ordered(x, dim, descending, length)) is not None:
+        return found
     order = ranks(xp, x, dim, descending)
     if length is not None:
         order = order[(slice(None),) * dim + (slice(length),)]
     order = xp.ascontiguousarray(order)
-    return xp.take_along_axis(x, order, dim), order.astype("int64", copy=False)
+    return x[places_of(xp, x.shape, order, dim)], order.astype("int64", copy=False)
 
 
 @sort_op.gradient("x")
@@ -263,8 +271,9 @@ def _(ns, g, x_shape, out, dim):
 @op(on="")
 def sort_put(xp, x, index, /, shape, dim):
     """Zeros of a shape with x written to places of which none is named twice."""
-    out = xp.zeros(shape, x.dtype)
-    xp.put_along_axis(out, index, x, dim % len(shape))
+    out, dim = xp.zeros(shape, x.dtype), dim % len(shape)
+    if not places.scattered(out, index, x, dim):
+        out[places_of(xp, shape, index, dim)] = x
     return out
 
 
@@ -313,6 +322,14 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     return _Topk(*sort_op(input, dim, bool(largest), int(k)))
 
 
+def _distinct(xp, x):
+    """The values that occur, in order; every NaN is one of its own."""
+    line = xp.sort(x, None)
+    first = xp.ones(line.shape, bool)
+    xp.not_equal(line[1:], line[:-1], out=first[1:])
+    return line[first]
+
+
 @function
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The values that occur, in order; with the index of each element among them, and counts.
@@ -325,6 +342,8 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     xp = module_of(input.array)
+    if dim is None and not (return_inverse or return_counts) and input.array.dtype.kind in "iuf":
+        return wrap(_distinct(xp, input.array))
     found = xp.unique(
         input.array,
         return_inverse=return_inverse,

@@ -119,7 +119,6 @@ def decays(group: dict[str, Any]) -> tuple[float, float, float]:
     return sign(group), decay, 1.0
 
 
-
 class AdamW(Adam):
     """`Adam` that shrinks p by lr · weight_decay before the step (Loshchilov & Hutter 2017).
 

@@ -71,6 +71,4 @@ class Adamax(Optimizer):
     def _compiled(self, group: dict[str, Any]) -> Loop | None:
         (beta1, beta2), lr = group["betas"], float(group["lr"])
         options = (sign(group), group["weight_decay"], 1 - beta1, beta2, group["eps"])
-        return Loop(
-            loops.adamax, ("exp_avg", "exp_inf"), lambda t: (lr / (1 - beta1**t), *options)
-        )
+        return Loop(loops.adamax, ("exp_avg", "exp_inf"), lambda t: (lr / (1 - beta1**t), *options))
