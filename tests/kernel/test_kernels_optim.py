@@ -9,12 +9,11 @@ import sys
 
 import numpy as np
 import pytest
+from test_optim import OPTIONS
 
 import flambeau as fb
 from flambeau.kernels import gate, optim
 from flambeau.optim.compiled import serve
-
-from test_optim import OPTIONS
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 numba = pytest.mark.skipif(not gate.installed(), reason="numba is not installed")

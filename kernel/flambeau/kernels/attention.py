@@ -137,14 +137,14 @@ def forward(q: Any, k: Any, v: Any, scale: float, causal: bool) -> tuple[Any, An
     """The output, laid out in memory as the queries are, and what `weigh` notes of each."""
     out = np.empty_like(q, shape=(*q.shape[:3], v.shape[3]))
     sums = np.empty((*q.shape[:3], 2), np.float32)
-    scale, room = np.float32(scale), _Room()
+    by, room = np.float32(scale), _Room()
     for index, low, high, keys in blocks(q, k, causal):
         some, seen = (*index, slice(low, high)), (*index, slice(keys))
         queries = _near(q[some])
         s = room.take(0, (*queries.shape[:3], keys))
         np.matmul(queries, _near(k[seen]).swapaxes(2, 3), out=s)
         noted = room.take(1, (*queries.shape[:3], 2))
-        weigh.run(s.reshape(-1, keys), noted.reshape(-1, 2), high - low, low, scale, causal)
+        weigh.run(s.reshape(-1, keys), noted.reshape(-1, 2), high - low, low, by, causal)
         sums[some] = noted
         np.matmul(s, v[seen], out=out[some])
     return out, sums
@@ -158,7 +158,7 @@ def backward(
     dq, dk, dv = map(np.empty_like, (q, k, v))
     if causal:
         dk[:, :, length:] = dv[:, :, length:] = 0  # nobody sees these
-    scale, room = np.float32(scale), _Room()
+    by, room = np.float32(scale), _Room()
     for index, low, high, keys in blocks(q, k, causal):
         some, seen = (*index, slice(low, high)), (*index, slice(keys))
         queries, near_k, near_v, near_g = map(_near, (q[some], k[seen], v[seen], g[some]))
@@ -167,7 +167,7 @@ def backward(
         np.matmul(queries, near_k.swapaxes(2, 3), out=s)
         np.matmul(near_g, near_v.swapaxes(2, 3), out=d)
         noted, rows = np.ascontiguousarray(sums[some]).reshape(-1, 2), (-1, keys)
-        weigh_back.run(s.reshape(rows), d.reshape(rows), noted, high - low, low, scale, causal)
+        weigh_back.run(s.reshape(rows), d.reshape(rows), noted, high - low, low, by, causal)
         np.matmul(d, near_k, out=dq[some])
         if high == length:  # the last queries come first, and see all keys that are seen at all
             np.matmul(d.swapaxes(2, 3), queries, out=dk[seen])

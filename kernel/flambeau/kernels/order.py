@@ -101,7 +101,7 @@ def _packed(x, descending):
 
 
 def _serves(x, dim):
-    if x.__class__ is not np.ndarray or not SMALL <= x.size or x.shape[dim] < 2:
+    if x.__class__ is not np.ndarray or not x.size >= SMALL or x.shape[dim] < 2:
         return False
     return x.dtype.name in ("float32", "int32", "int64") and fast_moves(in_c(x), work=x.size)
 

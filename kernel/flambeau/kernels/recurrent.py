@@ -132,7 +132,10 @@ def _shown(o, c, h):
 
 @kernel
 def lstm(x, h, bx, bh, prev, new):
-    """i, f, o = sigmoid(x + h), g = tanh(x + h); c = f c' + i g, h = o tanh(c). Leaves the gates."""
+    """i, f, o = sigmoid(x + h), g = tanh(x + h); c = f c' + i g, h = o tanh(c).
+
+    Leaves the gates.
+    """
     k = new.shape[1] // 2
     for r in range(len(x)):
         two, three, row = 2 * k, 3 * k, x[r]

@@ -143,9 +143,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = (_for_each_head(t, query.shape[-3]) for t in (key, value))
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
-    if attn_mask is None and dropout_p == 0 and query.shape[:-2] == key.shape[:-2]:
-        if key.shape[:-2] == value.shape[:-2]:
-            return attend(query, key, value, scale, is_causal)
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    if alike and attn_mask is None and dropout_p == 0:
+        return attend(query, key, value, scale, is_causal)
     scores = (query * scale) @ key.transpose(-2, -1)
     weights = masked_softmax(scores, attn_mask, is_causal)
     if dropout_p > 0:

@@ -7,10 +7,10 @@ from math import prod
 import numpy as np
 
 from ..errors import BadValue
-from .softmax import log_softmax
 from .loss import check_reduction, chosen, reduced
 from .promote import only_float
 from .registry import function, op
+from .softmax import log_softmax
 
 # One entry of each row
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ..dtypes import floating
 from ..kernels import activation as loops
-from ..kernels import dense, each, fast, run
+from ..kernels import dense, each, fast
 from .promote import real_float, to_float, without
 from .registry import op
 

@@ -106,7 +106,7 @@ def _holds(flat: Flat, p: Tensor, state: Any, loop: Loop) -> bool:
     """Whether what was kept is still so: no array has been replaced."""
     if flat.array is not p.array or flat.kernel is not loop.kernel:
         return False
-    for name, array in flat.states:
+    for name, array in flat.states:  # noqa: SIM110 -- half the time of all()
         if state[name].array is not array:
             return False
     return True

@@ -96,9 +96,7 @@ class NAdam(Optimizer):
 def _rates(group: dict[str, Any], t: float, state: State) -> tuple[float, float]:
     """What g and m are multiplied by; the product of all μ in the state moves on."""
     beta1, lr = group["betas"][0], float(group["lr"])
-    mu, following = (
-        beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1)
-    )
+    mu, following = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
     product = state.setdefault("mu_product", scalar(1.0)).array
     product *= mu
     done = float(product)

@@ -75,13 +75,14 @@ class RMSprop(Optimizer):
 
     def _compiled(self, group: dict[str, Any]) -> Loop | None:
         alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
-        options = (float(group["lr"]), sign(group), group["weight_decay"], alpha, 1 - alpha)
-        options = (*options, group["eps"], momentum) if momentum > 0 else (*options, group["eps"])
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
+        options = (*options, alpha, 1 - alpha, group["eps"])
         states = ["square_avg"]
         if centered:
             states.append("grad_avg")
         if momentum > 0:
             states.append("momentum_buffer")
+            options = (*options, momentum)
         return Loop(_LOOPS[bool(centered), momentum > 0], tuple(states), lambda t: options)
 
 
