@@ -13,6 +13,7 @@ Everything works without numba, which is imported when a loop is first needed (`
 
 from .compiled import Kernel, kernel
 from .gate import SMALL, fast
+from .scratch import scratch
 from .threads import spread
 
-__all__ = ["SMALL", "Kernel", "fast", "kernel", "spread"]
+__all__ = ["SMALL", "Kernel", "fast", "kernel", "scratch", "spread"]
