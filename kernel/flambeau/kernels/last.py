@@ -14,6 +14,33 @@ f32 = np.float32
 
 
 @kernel
+def columns(x, out):
+    """out[p, c] = x[c, p]. Eight channels at a time, so that stores fill half a cache line."""
+    whole = len(x) // 8 * 8
+    for c in range(0, whole, 8):
+        y = x[c : c + 8]
+        for p in range(len(out)):
+            to = out[p, c:]
+            to[0], to[1], to[2], to[3] = y[0, p], y[1, p], y[2, p], y[3, p]
+            to[4], to[5], to[6], to[7] = y[4, p], y[5, p], y[6, p], y[7, p]
+    for c in range(whole, len(x)):
+        line = x[c]
+        for p in range(len(out)):
+            out[p, c] = line[p]
+
+
+@kernel
+def lines(x, bias, out):
+    """out[c, p] = x[p, c] + bias[c]. Sixteen rows at a time stay in the cache."""
+    for begin in range(0, len(x), 16):
+        some = x[begin : begin + 16]
+        for c in range(len(out)):
+            line, more = out[c, begin:], bias[c]
+            for p in range(len(some)):
+                line[p] = some[p, c] + more
+
+
+@kernel
 def to_last(x, out, before):
     """Copies (N, C, D, H, W) into the middle of (N, D', H', W', C), zeros around it.
 
@@ -25,59 +52,44 @@ def to_last(x, out, before):
         for d in range(out.shape[1]):
             for h in range(out.shape[2]):
                 to = out[n, d, h]
-                if not (0 <= d - d0 < x.shape[2] and 0 <= h - h0 < x.shape[3]):
+                if 0 <= d - d0 < x.shape[2] and 0 <= h - h0 < x.shape[3]:
+                    to[: begin + w0] = f32(0)
+                    to[end + w0 :] = f32(0)
+                    columns(x[n, :, d - d0, h - h0, begin:end], to[begin + w0 : end + w0])
+                else:
                     to[:] = f32(0)
-                    continue
-                to[: begin + w0] = f32(0)
-                to[end + w0 :] = f32(0)
-                row = to[begin + w0 : end + w0]
-                for c in range(x.shape[1]):
-                    line = x[n, c, d - d0, h - h0, begin:]
-                    for w in range(len(row)):
-                        row[w, c] = line[w]
 
 
 @kernel
-def to_first(x, out, before):
+def to_first(x, bias, out, before):
     """Copies what lies ``before`` from the edge of (N, D', H', W', C) to (N, C, D, H, W)."""
     d0, h0, w0 = before
     for n in range(len(out)):
         for d in range(out.shape[2]):
             for h in range(out.shape[3]):
-                row = x[n, d + d0, h + h0, w0:]
-                for c in range(out.shape[1]):
-                    line = out[n, c, d, h]
-                    for w in range(len(line)):
-                        line[w] = row[w, c]
+                row = x[n, d + d0, h + h0, w0 : w0 + out.shape[4]]
+                lines(row, bias, out[n, :, d, h])
 
 
 @kernel
 def rows_to_first(rows, bias, out, first):
     """out[n, c, p] = rows[i, c] + bias[c], where row i is place p of image n, from ``first`` on."""
-    size, step = out.shape[2], 16  # so many rows stay in the cache
-    i = 0
+    size, i = out.shape[2], 0
     while i < len(rows):
         n, p = (first + i) // size, (first + i) % size
-        some = rows[i : i + min(step, size - p)]
-        for c in range(out.shape[1]):
-            line, more = out[n, c, p:], bias[c]
-            for k in range(len(some)):
-                line[k] = some[k, c] + more
+        some = rows[i : i + size - p]
+        lines(some, bias, out[n, :, p : p + len(some)])
         i += len(some)
 
 
 @kernel
 def first_to_rows(x, rows, first):
     """The reverse: rows[i, c] = x[n, c, p]."""
-    size, step = x.shape[2], 16
-    i = 0
+    size, i = x.shape[2], 0
     while i < len(rows):
         n, p = (first + i) // size, (first + i) % size
-        some = rows[i : i + min(step, size - p)]
-        for c in range(x.shape[1]):
-            line = x[n, c, p:]
-            for k in range(len(some)):
-                some[k, c] = line[k]
+        some = rows[i : i + size - p]
+        columns(x[n, :, p : p + len(some)], some)
         i += len(some)
 
 

@@ -21,7 +21,6 @@ from .promote import alike
 from .registry import op
 from .windows import each, inside, padded, taps, windows
 
-_LARGE = 1 << 16  # multiplications; less is NumPy's
 _RUN = 1 << 19  # bytes of columns at a time: about what stays in a core's own cache
 _DIMS = {1: "L", 2: "H, W", 3: "D, H, W"}
 _CONVOLUTION = {"promote": alike, "backward": "ConvolutionBackward0", "holomorphic": True}
@@ -45,8 +44,7 @@ class Plan:
         self.steps = [prod(self.full[i + 1 :]) for i in range(n)]
         self.wide = set(self.stride) == {1}
         self.columns, self.places = self._wide() if self.wide else self._narrow()
-        work = self.batch * self.filters * self.rows * prod(self.out)
-        self.way = conv_fast.way(self) if work >= _LARGE else ""
+        self.settings = conv_fast.Settings(self)
 
     def _out(self):
         span = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]

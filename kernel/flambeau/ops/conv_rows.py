@@ -96,7 +96,7 @@ def input_gradient(y, weight, rows, out):
             made = scratch("rows", lines, *rows.shape)
             np.matmul(_as_rows(part, first, lines, rows), matrix, out=made.reshape(-1, rows.size))
             last.scatter(made, flat, first, rows.out[:2], rows.stride, rows.dilation)
-        last.to_first(whole, out[images], rows.before)
+        last.to_first(whole, np.zeros(channels, np.float32), out[images], rows.before)
 
 
 def _as_rows(y, first, lines, rows):

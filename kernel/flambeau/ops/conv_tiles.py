@@ -16,33 +16,32 @@ _CHANNELS = 64  # in one sum
 _LEAST = 12  # with fewer channels or filters, bringing tiles to the points costs too much
 
 
-def serves(plan):
-    """Whether the method fits a convolution, and saves two multiplications in five or more."""
-    if plan.n != 2 or plan.groups != 1 or {*plan.stride, *plan.dilation} != {1}:
+def serves(kernel, pads, sizes, channels, filters):
+    """Whether the method fits, and saves two multiplications in five or more for all ``sizes``."""
+    if kernel not in ((3, 3), (5, 5)) or min(channels, filters) < _LEAST:
         return False
-    if plan.kernel not in ((3, 3), (5, 5)) or min(plan.channels, plan.filters) < _LEAST:
+    if max(map(max, pads)) >= kernel[0]:
         return False
-    if max(map(max, plan.pads)) >= plan.kernel[0]:
-        return False
-    m = 7 - plan.kernel[0]
-    return all(_saves(size, m, plan) for size in (plan.out, plan.size))
+    m = 7 - kernel[0]
+    return all(
+        36 * -(-height // m) * -(-width // m) <= 0.6 * kernel[0] ** 2 * height * width
+        for height, width in sizes
+    )
 
 
-def _saves(size, m, plan):
-    rows, tiles = (-(-length // m) for length in size)
-    return 36 * rows * tiles <= 0.6 * plan.kernel[0] ** 2 * size[0] * size[1]
+def filters_at_points(weight):
+    """G w Gᵀ of filters (O, C, k, k), as (36, C, O)."""
+    count, channels = weight.shape[:2]
+    found = scratch("filters", 6, 6, channels, count)
+    winograd.filters(weight, found)
+    return found.reshape(36, channels, count)
 
 
-def convolve(x, weight, bias, before, size):
-    """The convolution of x with ``before`` = (top, left) zeros around it, cut to ``size``."""
-    count, channels, k, _ = weight.shape
+def convolve(x, filters, k, bias, before, out):
+    """Fills out (N, O, H, W) with the convolution of x with ``before`` = (top, left) zeros."""
+    channels, count = filters.shape[1:]
     m = 7 - k
-    rows, tiles = (-(-length // m) for length in size)
-    filters = scratch("filters", 6, 6, channels, count)
-    winograd.filters(weight, filters)
-    filters = filters.reshape(36, channels, count)
-    bias = np.zeros(count, np.float32) if bias is None else bias
-    out = np.empty((len(x), count, *size), np.float32)
+    rows, tiles = (-(-length // m) for length in out.shape[2:])
     for images, blocks in _blocks(len(x), rows, tiles, _TILES):
         spread = _spread(x[images], before, rows, tiles, k)
         for first, lines in blocks:
@@ -51,17 +50,16 @@ def convolve(x, weight, bias, before, size):
             products = _products(at_points.reshape(36, -1, channels), filters)
             products = products.reshape(6, 6, lines, tiles * count)
             winograd.outputs(products, bias, out[images], first, rows, m)
-    return out
 
 
-def weight_gradient(y, x, w_shape, before):
-    """The gradient of `convolve` with respect to the weight; y is that of its output."""
-    count, channels, k, _ = w_shape
+def weight_gradient(y, x, before, out):
+    """Fills out with the gradient of `convolve`'s weight (O, C, k, k); y is that of its output."""
+    count, channels, k, _ = out.shape
     m = 7 - k
     rows, tiles = (-(-length // m) for length in y.shape[2:])
     part, total = scratch("part", 36, channels, count), scratch("total", 36, channels, count)
     total[...] = 0
-    # Where there are many filters, the sum of the blocks is the longer the fewer they are.
+    # Where there are many filters, adding up the blocks is the less work the fewer they are.
     most = max(_TILES, min(channels * count // 32, 512))
     for images, blocks in _blocks(len(x), rows, tiles, most):
         spread = _spread(x[images], before, rows, tiles, k)
@@ -77,9 +75,7 @@ def weight_gradient(y, x, w_shape, before):
                 y_at_points.reshape(36, -1, count),
                 out=part,
             )
-    out = np.empty(w_shape, np.float32)
     winograd.back_to_filters(total.reshape(6, 6, channels, count), out)
-    return out
 
 
 def _blocks(batch, rows, tiles, most):
