@@ -421,7 +421,7 @@ def logsumexp(xp, x, /, dim, keepdim=False):
     tensor(1000.6932)
     """
     x = floating(x)
-    if fast(x) and (shape := folded(x.shape, axes(dim))):
+    if fast(x) and folded(x.shape, axes(dim)):
         rows, middle = (softmax_loops((1, 1, n), 1)[0].log_sums for n in (1, 2))
         return reduced(x, axes(dim), keepdim, rows, middle)
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
