@@ -15,6 +15,7 @@ from .promote import (
     same_float,
     some_tensor,
     tensor_first,
+    wants_numbers,
     without,
 )
 from .registry import FUNCTIONS, function, op
@@ -40,6 +41,8 @@ def _factor(xp, alpha, x, y):
     """A factor for x and y; RuntimeError where it is of a higher kind than they are."""
     dtype = (x if hasattr(x, "dtype") else y).dtype
     kind = dtype.kind
+    if kind == "f" and alpha.__class__ is float:
+        return xp.asarray(alpha, dtype)
     if isinstance(alpha, bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and kind in "biu":
@@ -102,6 +105,8 @@ def div(xp, x, y, /, rounding_mode=None):
     (tensor([-3.5000,  3.5000]), tensor([-3,  3]))
     """
     if rounding_mode is None:
+        if (x if hasattr(x, "dtype") else y).dtype.kind == "f":
+            return x / y
         return xp.divide(_float(x), _float(y))
     if rounding_mode == "floor":
         return floor_divide.forward(xp, x, y)
@@ -184,8 +189,13 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
+_some_tensor = some_tensor(same)
+
+
+@keeps_floats
+@wants_numbers
 def _powers(arrays):
-    x, exponent = arrays = some_tensor(same)(arrays)
+    x, exponent = arrays = _some_tensor(arrays)
     if getattr(x, "dtype", None) == "bool" == getattr(exponent, "dtype", None):
         raise NotImplementedError("pow is not implemented for booleans; x.int() has powers")
     return arrays
