@@ -161,7 +161,9 @@ def apply_number(
             plan = op.plans.get(mask) or op.plan(mask)
             try:
                 out._node = (
-                    plan.node((None, node), number, a, result, params, _STILL, counter, out._counter)
+                    plan.node(
+                        (None, node), number, a, result, params, _STILL, counter, out._counter
+                    )
                     if turned
                     else plan.node(
                         (node, None), a, number, result, params, counter, _STILL, out._counter
