@@ -7,13 +7,12 @@ and writes nothing. Workloads are lists named ``WORK`` in the files of ``benchma
 from __future__ import annotations
 
 import importlib
-import platform
 import statistics
 import sys
 from pathlib import Path
 
-import numpy as np
 from measure import Result, Workload, measured, peers
+from results import keep, versions
 
 HERE = Path(__file__).parent
 HEAD = f"{'':52}{'ratio':>7}{'aim':>6}{'quartiles':>15}{'PyTorch':>11}{'ours':>11}"
@@ -35,7 +34,7 @@ def line(result: Result) -> str:
     name = f"{result.work.row}: {result.work.name}" if result.work.name else result.work.row
     return (
         f"{name[:51]:52}{result.ratio:7.2f}{mark}{result.work.aim:5.1f}{low:8.2f} -{high:5.2f}"
-        f"{spell(theirs):>11}{spell(ours):>11}"
+        f"{spell(theirs):>11}{spell(ours):>11}{result.differs and '  ' + result.differs}"
     )
 
 
@@ -57,24 +56,7 @@ def summary(results: list[Result]) -> str:
     return (
         f"geometric mean of {len(rows)} rows {statistics.geometric_mean(means):.2f}, of "
         f"{len(results)} workloads {statistics.geometric_mean(r.ratio for r in results):.2f}; "
-        f"{lost} below their aim"
-    )
-
-
-def processor() -> str:
-    """The name of this machine's processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(n.split(":")[1].strip() for n in lines if n.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
-def versions(torch: object) -> str:
-    """Machine and versions, for the head of the results."""
-    return (
-        f"{processor()}, one thread; Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, PyTorch {torch.__version__}"  # type: ignore[attr-defined]
+        f"{lost} below their aim, {sum(bool(r.differs) for r in results)} with another result"
     )
 
 
@@ -92,15 +74,12 @@ def main(words: list[str]) -> None:
     if not words:
         results.sort(key=lambda r: (r.ratio >= 1, r.ratio >= r.work.aim, r.ratio / r.work.aim))
         table = "\n".join([HEAD, *map(line, results), "", summary(results)])
-        text = (
+        keep(
             "# Speed against PyTorch on the CPU\n\n"
-            f"{versions(torch)}. Ratio = PyTorch's median time / ours: above 1 Flambeau is faster; "
+            f"{versions()}. Ratio = PyTorch's median time / ours: above 1 Flambeau is faster; "
             "`<` marks what is below its aim. What loses stands first. Written by `make bench`.\n\n"
             f"```\n{table}\n```\n"
         )
-        draft = HERE / "RESULTS.md.part"
-        draft.write_text(text)
-        draft.replace(HERE / "RESULTS.md")
 
 
 if __name__ == "__main__":

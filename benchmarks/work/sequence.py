@@ -80,7 +80,11 @@ def block(lib, width: int, heads: int, fused: bool, length: int):
     class Block(nn.Module):
         def __init__(self):
             super().__init__()
-            self.ln1, self.attention, self.ln2 = nn.LayerNorm(width), Attention(), nn.LayerNorm(width)
+            self.ln1, self.attention, self.ln2 = (
+                nn.LayerNorm(width),
+                Attention(),
+                nn.LayerNorm(width),
+            )
             self.mlp = nn.Sequential(
                 nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
             )

@@ -72,6 +72,10 @@ class MetaArray(np.ndarray):
         """NotImplementedError: there are no numbers."""
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
 
+    def dot(self, b: Any, out: Any = None) -> Any:
+        """The shape of the product."""
+        return _dot(self, b, out)
+
     def nonzero(self) -> Any:
         """NotImplementedError: how many there are depends on the numbers."""
         raise no_numbers("nonzero")
@@ -82,10 +86,6 @@ class MetaArray(np.ndarray):
         """The same shape in another type."""
         dtype = np.dtype(dtype)
         return self if dtype == self.dtype and not copy else laid(self.shape, dtype)
-
-    def dot(self, b: Any, out: Any = None) -> Any:  # type: ignore[override]
-        """The shape and type of a matrix product."""
-        return np.dot(self, b)
 
     def copy(self, order: Any = "C") -> Any:
         """The same shape and type, laid out in rows."""

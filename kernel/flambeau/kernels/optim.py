@@ -62,6 +62,18 @@ def amsgrad(p, g, m, v, top, rate, sign, decay, shrink, new1, beta2, new2, scale
 
 
 @kernel
+def nadam(p, g, m, v, rate, ahead, sign, decay, shrink, new1, beta2, new2, scale, eps):
+    """As `adam`, with ``rate m + ahead g`` above the line."""
+    for i in range(len(p)):
+        x = p[i] * shrink
+        d = decayed(g[i], x, sign, decay)
+        a = m[i] + new1 * (d - m[i])
+        b = beta2 * v[i] + new2 * (d * d)
+        m[i], v[i] = a, b
+        p[i] = x - (rate * a + ahead * d) / (scale * np.sqrt(b) + eps)
+
+
+@kernel
 def radam(p, g, m, v, rate, sign, decay, shrink, new1, beta2, new2, scale, eps):
     """As `adam` with sqrt(v) + eps below the line, or 1 where ``scale`` is 0."""
     for i in range(len(p)):
@@ -103,6 +115,29 @@ def rmsprop_momentum(p, g, v, b, rate, sign, decay, alpha, new, eps, momentum):
         a = alpha * v[i] + new * (d * d)
         step = momentum * b[i] + d / (np.sqrt(a) + eps)
         v[i], b[i] = a, step
+        p[i] -= rate * step
+
+
+@kernel
+def rmsprop_centered(p, g, v, e, rate, sign, decay, alpha, new, eps):
+    """As `rmsprop`, with v - e^2 in the place of v, where e averages g."""
+    for i in range(len(p)):
+        d = decayed(g[i], p[i], sign, decay)
+        a = alpha * v[i] + new * (d * d)
+        mean = e[i] + new * (d - e[i])
+        v[i], e[i] = a, mean
+        p[i] -= rate * (d / (np.sqrt(a - mean * mean) + eps))
+
+
+@kernel
+def rmsprop_centered_momentum(p, g, v, e, b, rate, sign, decay, alpha, new, eps, momentum):
+    """Both at once."""
+    for i in range(len(p)):
+        d = decayed(g[i], p[i], sign, decay)
+        a = alpha * v[i] + new * (d * d)
+        mean = e[i] + new * (d - e[i])
+        step = momentum * b[i] + d / (np.sqrt(a - mean * mean) + eps)
+        v[i], e[i], b[i] = a, mean, step
         p[i] -= rate * step
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .compiled import kernel
 from .numbers import f32, i32
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from ..dtypes import FLOATING, floating
-from ..kernels import masks
+from ..kernels import dense, each, fast, masks
+from ..kernels import pointwise as loops
 from .promote import (
     keeps_floats,
     number,
@@ -27,6 +28,14 @@ def _no_bool(arrays):
         if a.__class__ is bool or (hasattr(a, "dtype") and a.dtype.kind == "b"):
             raise RuntimeError("subtraction with a bool tensor; use ^, logical_xor() or .int()")
     return same(arrays)
+
+
+def alike(x, *others):
+    """Whether compiled loops serve these, which have one shape."""
+    return fast(x, *others) and all_(x.shape == y.shape for y in others)
+
+
+all_ = all
 
 
 def _factor(xp, alpha, x, y):
@@ -58,6 +67,8 @@ def add(xp, x, y, /, alpha=1):
     """
     if alpha == 1:
         return x + y
+    if alike(x, y):
+        return each(loops.plus_scaled, x, y, numbers=(alpha,))
     out = x + _factor(xp, alpha, x, y) * y
     return out if getattr(x, "dtype", None) != "bool" else out.astype(bool)
 
@@ -70,6 +81,8 @@ def sub(xp, x, y, /, alpha=1):
     """x - alpha · y."""
     if alpha == 1:
         return x - y
+    if alike(x, y):
+        return each(loops.plus_scaled, x, y, numbers=(-alpha,))
     return x - _factor(xp, alpha, x, y) * y
 
 
@@ -107,10 +120,17 @@ def div(xp, x, y, /, rounding_mode=None):
     return quotient.astype(xp.result_type(x, y), copy=False)
 
 
+def _of_divisor(g, x, y):
+    """The gradient of y in x / y."""
+    if alike(y, x) and g.shape == y.shape:
+        return each(loops.ratio_slope, dense(g), x, y)
+    return -g * (x / y / y)
+
+
 div.gradients(
     x=lambda ns, g, y, rounding_mode: g / y if rounding_mode is None else ns.zeros_of(g),
     y=lambda ns, g, x, y, rounding_mode: (
-        -g * (x / y / y) if rounding_mode is None else ns.zeros_of(g)
+        _of_divisor(g, x, y) if rounding_mode is None else ns.zeros_of(g)
     ),
 )
 
@@ -121,7 +141,7 @@ def true_divide(xp, x, y):
     return xp.divide(x, y)
 
 
-true_divide.gradients(x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
+true_divide.gradients(x=lambda g, y: g / y, y=_of_divisor)
 
 
 def _float(x):
@@ -191,7 +211,28 @@ def pow(xp, x, exponent):
     """
     if isinstance(exponent, xp.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
         return _whole_powers(xp, x, exponent)
+    if exponent.__class__ in _NUMBERS and x.__class__ is np.ndarray and x.dtype.kind == "f":
+        return _power(x, exponent)
     return x**exponent
+
+
+_NUMBERS = (float, int)
+
+
+def _power(x, exponent):
+    """Powers that are products, roots and quotients, which NumPy is slow to see."""
+    if exponent == 3:
+        return each(loops.cube, x) if fast(x) else x * x * x
+    if exponent == -1:
+        return 1 / x
+    if exponent == -2:
+        return 1 / (x * x)
+    if exponent == -0.5:
+        return 1 / np.sqrt(x)
+    if exponent == 4:
+        square = x * x
+        return square * square
+    return x**exponent  # NumPy itself knows 2, 1, 1/2 and 0
 
 
 def _whole_powers(xp, x, exponent):
@@ -205,7 +246,7 @@ def _(ns, g, x, exponent):
     if isinstance(exponent, (int, float)):
         if exponent == 2:
             return g * (x + x)
-        return g * (x ** (exponent - 1) * exponent) if exponent else ns.zeros_of(g)
+        return g * (ns.pow(x, exponent - 1) * exponent) if exponent else ns.zeros_of(g)
     return ns.where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
@@ -259,16 +300,16 @@ minimum.gradients(
 )
 
 
-_NUMBERS = frozenset((float, int))
-_USUAL = _NUMBERS | {type(None)}
+_USUAL = frozenset((*_NUMBERS, type(None)))
 _LARGE = 1e30
+
 
 @keeps_floats
 def _bounds(arrays):
     x, low, high = arrays
-    if x.__class__ is ndarray and x.dtype in FLOATING:  # the usual case, cheaply
-        if low.__class__ in _USUAL and high.__class__ in _USUAL:
-            return arrays
+    numbers = low.__class__ in _USUAL and high.__class__ in _USUAL
+    if numbers and x.__class__ is ndarray and x.dtype in FLOATING:  # the usual case, cheaply
+        return arrays
     if low is not None and high is not None and hasattr(low, "ndim") != hasattr(high, "ndim"):
         raise TypeError("clamp takes two numbers or two tensors as bounds, not one of each")
     return same(arrays)
@@ -283,6 +324,8 @@ def clamp(xp, x, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if fast(x) and _numbers(min, max):
+        return each(loops.bounded, x, numbers=_ends(min, max))
     if x.__class__ is ndarray and (dtype := x.dtype).kind == "f":  # NumPy takes arrays faster
         if min.__class__ in _NUMBERS and -_LARGE < min < _LARGE:
             min = np.asarray(min, dtype)
@@ -293,8 +336,19 @@ def clamp(xp, x, min=None, max=None):
     return x if max is None else xp.minimum(x, max)
 
 
+def _numbers(low, high):
+    """Whether these are bounds for all elements, and none of them NaN."""
+    return all_(v is None or (not getattr(v, "ndim", 0) and v == v) for v in (low, high))
+
+
+def _ends(low, high):
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
 @clamp.gradient("x")
 def _(g, x, min, max):
+    if fast(x) and _numbers(min, max):
+        return each(loops.bounded_slope, dense(g), x, numbers=_ends(min, max))
     if min is None:
         return g * (x <= max)
     return g * (x >= min) if max is None else g * ((x >= min) & (x <= max))
@@ -324,8 +378,8 @@ def where_(xp, condition, x, y):
 
 
 where_.gradients(
-    x=lambda ns, g, condition: ns.where(condition, g, 0.0),
-    y=lambda ns, g, condition: ns.where(condition, 0.0, g),
+    x=lambda ns, g, condition: ns.where(condition, dense(g), 0.0),
+    y=lambda ns, g, condition: ns.where(condition, 0.0, dense(g)),
 )
 
 
@@ -364,6 +418,8 @@ def lerp(xp, x, end, weight):
     >>> fb.lerp(fb.tensor([0.0, 10.0]), fb.tensor([4.0, 20.0]), 0.25)
     tensor([ 1.0000, 12.5000])
     """
+    if weight.__class__ in _NUMBERS and alike(x, end):
+        return each(loops.lerp, x, end, numbers=(weight,))
     return x + weight * (end - x)
 
 
@@ -377,6 +433,8 @@ lerp.gradients(
 @op(promote=same, inplace=True, holomorphic=True)
 def addcmul(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 · tensor2."""
+    if alike(x, tensor1, tensor2):
+        return each(loops.addcmul, x, tensor1, tensor2, numbers=(value,))
     return x + number(value, x.dtype) * (tensor1 * tensor2)
 
 
@@ -392,6 +450,8 @@ def addcdiv(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 / tensor2."""
     if x.dtype.kind in "biu":
         raise RuntimeError("addcdiv divides no integers; x.float() can be divided")
+    if alike(x, tensor1, tensor2):
+        return each(loops.addcdiv, x, tensor1, tensor2, numbers=(value,))
     return x + x.dtype.type(value) * (tensor1 / tensor2)
 
 

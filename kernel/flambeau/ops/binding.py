@@ -29,11 +29,11 @@ def order_of(op: Any, count: int, keys: tuple[str, ...]) -> Callable[[Any, Any],
     for key in keys:
         name = key if key in names else ALIASES.get(key, key)
         if name not in names:
-            raise TypeError(
-                f"{op.name}() has no argument {key!r}; it takes {', '.join(names)}"
-            )
+            raise TypeError(f"{op.name}() has no argument {key!r}; it takes {', '.join(names)}")
         places[names.index(name)] = f"k[{key!r}]"
     for name, place, default in zip(names, places, defaults, strict=True):
         if default is MISSING and place[0] == "d":
             raise TypeError(f"{op.name}() is missing its argument {name!r}")
-    return eval(f"lambda a, k: ({''.join(f'{place}, ' for place in places)})", {"defaults": defaults})
+    return eval(
+        f"lambda a, k: ({''.join(f'{place}, ' for place in places)})", {"defaults": defaults}
+    )

@@ -86,7 +86,7 @@ def stack(xp, *tensors, dim=0):
             f"stack expects each tensor to be equal size, but got {list(first)} and {list(other)}"
         )
     dim = at_dim(dim, len(shape), 1)
-    if xp is not np or dim and len(tensors) > 8:
+    if xp is not np or (dim and len(tensors) > 8):
         return xp.stack(tensors, axis=dim)
     out = np.empty((*shape[:dim], len(tensors), *shape[dim:]), tensors[0].dtype)
     front = (slice(None),) * dim

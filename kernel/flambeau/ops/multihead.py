@@ -6,11 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 from ..dtypes import is_float
-from .softmax import softmax
 from .attention import scaled_dot_product_attention
 from .join import cat
 from .pad import pad
 from .registry import OPS, function
+from .softmax import softmax
 
 
 def _additive(mask: Any, name: str, like: Any) -> Any:

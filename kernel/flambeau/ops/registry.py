@@ -158,6 +158,17 @@ class Rule:
         return tuple(self.op.inputs.index(n) for n in self.names)
 
 
+def _spread(plain: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of a list of tensors that takes its plain arguments by position, after them."""
+    if not names:
+        return lambda xp, *tensors: plain(xp, *tensors)
+    if len(names) == 1:  # the usual case, cheaply
+        (name,) = names
+        return lambda xp, *all_: plain(xp, *all_[:-1], **{name: all_[-1]})
+    split = -len(names)
+    return lambda xp, *all_: plain(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
+
+
 class Op:
     """A registered operation; calling it runs it on Tensors and extends the dynamic graph."""
 
@@ -197,9 +208,9 @@ class Op:
         self.numbers = [0, 0]  # as `takes_number` finds out when the first number comes
 
     def takes_number(self, turned: bool) -> int:
-        """Whether a number may stand beside floats: as the second input, or as the first (turned).
+        """Whether a number may stand beside floats, as the second input or (turned) the first.
 
-        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, -1 if not.
+        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, else -1.
         """
         given = [np.ones(1, np.float32), 2.0]
         given = given[::-1] if turned else given
@@ -267,7 +278,10 @@ class Op:
         return self
 
     def writes(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy."""
+        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy.
+
+        What it returns NotImplemented for is copied from the ordinary forward's result.
+        """
         self.write = function
         return function
 
@@ -352,7 +366,8 @@ def _spread(forward: Callable[..., Any], names: list[str]) -> Callable[..., Any]
         return lambda xp, *all_: forward(xp, *all_[:-1], **{name: all_[-1]})
     if not names:
         return forward
-    return lambda xp, *all_: forward(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
+    named = lambda last: dict(zip(names, last, strict=True))  # noqa: E731
+    return lambda xp, *all_: forward(xp, *all_[:split], **named(all_[split:]))
 
 
 class ListOp(Op):

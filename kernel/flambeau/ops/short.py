@@ -1,8 +1,8 @@
 """The short way through `apply`, for what almost every operation is: one or two plain tensors.
 
 Of a small operation the arithmetic is the smaller part of the cost, so these are written flat. They
-do what `apply` does, less what does not occur here: views that are out of date, other devices, types
-to be brought together. What is not plain goes to `apply`.
+do what `apply` does, less what does not occur here: views that are out of date, other devices,
+types to be brought together. What is not plain goes to `apply`.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
 
 
 def apply_number(
-    op: Any, x: Any, number: float, params: tuple[Any, ...] = (), turned: bool = False
+    op: Any, x: Any, number: Any, params: tuple[Any, ...] = (), turned: bool = False
 ) -> Any:
     """``apply(op, (x, number), params)``, or of ``(number, x)`` where they are turned round.
 

@@ -66,6 +66,6 @@ class Adadelta(Optimizer):
 
     def _compiled(self, group: dict[str, Any]) -> Loop | None:
         rho = group["rho"]
-        options = (float(group["lr"]), sign(group), group["weight_decay"])
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
         options = (*options, rho, 1 - rho, group["eps"])
         return Loop(loops.adadelta, ("square_avg", "acc_delta"), lambda t: options)

@@ -24,22 +24,24 @@ _FLOAT32 = np.dtype(np.float32)
 class Loop:
     """A compiled step: over the parameter, its gradient, these states, and then numbers.
 
-    ``numbers(t)`` gives those of step t; ``counted`` says whether the steps are.
+    ``numbers(t)`` gives those of step t, or ``numbers(t, state)`` where they are each parameter's
+    ``own``; ``counted`` says whether steps are.
     """
 
     def __init__(
         self,
         kernel: Kernel,
         states: tuple[str, ...],
-        numbers: Callable[[float], tuple[float, ...]],
+        numbers: Callable[..., tuple[float, ...]],
         counted: bool = True,
+        own: bool = False,
     ) -> None:
-        self.kernel, self.numbers, self.counted = kernel, numbers, counted
+        self.kernel, self.numbers, self.counted, self.own = kernel, numbers, counted, own
         self.kept = ("step", *states) if counted else states
 
-    def at(self, t: float) -> tuple[Any, ...]:
+    def at(self, t: float, state: Any = None) -> tuple[Any, ...]:
         """The numbers of step t as the loop wants them."""
-        return tuple(map(np.float32, self.numbers(t)))
+        return tuple(map(np.float32, self.numbers(t, state) if self.own else self.numbers(t)))
 
 
 class Flat(NamedTuple):
@@ -73,8 +75,8 @@ def sweep(optimizer: Any, params: list[Tensor], loop: Loop) -> list[Tensor]:
         if counted:
             step = flat.states[0][1]
             step[()] = now = step.item() + 1.0
-            if now != before:
-                before, numbers = now, loop.at(now)
+            if now != before or loop.own:
+                before, numbers = now, loop.at(now, state)
         array, *rest = flat.memory
         if len(array) < LARGE:
             run(array, g.ravel(), *rest, *numbers)
@@ -104,7 +106,7 @@ def _holds(flat: Flat, p: Tensor, state: Any, loop: Loop) -> bool:
     """Whether what was kept is still so: no array has been replaced."""
     if flat.array is not p.array or flat.kernel is not loop.kernel:
         return False
-    for name, array in flat.states:
+    for name, array in flat.states:  # noqa: SIM110 -- half the time of all()
         if state[name].array is not array:
             return False
     return True

@@ -74,14 +74,21 @@ class RMSprop(Optimizer):
         p -= lr * step
 
     def _compiled(self, group: dict[str, Any]) -> Loop | None:
-        if group["centered"]:
-            return None
-        alpha, momentum = group["alpha"], group["momentum"]
-        options = (float(group["lr"]), sign(group), group["weight_decay"], alpha, 1 - alpha)
-        options = (*options, group["eps"])
+        alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
+        options = (*options, alpha, 1 - alpha, group["eps"])
+        states = ["square_avg"]
+        if centered:
+            states.append("grad_avg")
         if momentum > 0:
+            states.append("momentum_buffer")
             options = (*options, momentum)
-            return Loop(
-                loops.rmsprop_momentum, ("square_avg", "momentum_buffer"), lambda t: options
-            )
-        return Loop(loops.rmsprop, ("square_avg",), lambda t: options)
+        return Loop(_LOOPS[bool(centered), momentum > 0], tuple(states), lambda t: options)
+
+
+_LOOPS = {  # centered, with momentum
+    (False, False): loops.rmsprop,
+    (False, True): loops.rmsprop_momentum,
+    (True, False): loops.rmsprop_centered,
+    (True, True): loops.rmsprop_centered_momentum,
+}

@@ -72,7 +72,7 @@ class SGD(Optimizer):
 
     def _compiled(self, group: dict[str, Any]) -> Loop | None:
         momentum, new = group["momentum"], 1 - group["dampening"]
-        options = (float(group["lr"]), sign(group), group["weight_decay"])
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
         if momentum == 0:
             return Loop(loops.sgd, (), lambda t: options, counted=False)
         options = (*options, momentum, new, group["nesterov"])
