@@ -80,9 +80,11 @@ def _accumulator(x, dtype):
 
 def total(x, dim, keepdim, inner=None):
     """The sum of an array over ``dim``, in the way that is fastest for it."""
-    if inner is None and x.size < SMALL and (found := small_sum(x, dim, keepdim)) is not None:
-        return found
-    if inner is None and fast(x):
+    if inner is None and x.size < SMALL:
+        found = small_sum(x, dim, keepdim)
+        if found is not None:
+            return found
+    elif inner is None and fast(x):
         found = reduced(x, axes(dim), keepdim, loops.sums, loops.middle_sums)
         if found is not None:
             return found
