@@ -19,7 +19,7 @@ def _ones(n: int) -> np.ndarray:
 
 
 def small_sum(x: Any, dim: Any, keepdim: bool) -> Any:
-    """``x.sum(dim, keepdims=keepdim)`` of few float32s over all, the last dimension or the first of two.
+    """``x.sum(dim, keepdims=keepdim)`` of few float32s: over all, the last or the first dimension.
 
     None where it is not that: NumPy does it then.
     """
