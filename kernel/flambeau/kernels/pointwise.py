@@ -129,11 +129,28 @@ def bounded(x, out, low, high):
 
 
 @kernel(regroup=False)
+def bounded_in_place(x, low, high):
+    """The same, written over x."""
+    for i in range(len(x)):
+        v = low if x[i] < low else x[i]
+        x[i] = high if v > high else v
+
+
+@kernel(regroup=False)
 def bounded_slope(g, x, gx, low, high):
     """g where x lies between the bounds."""
     for i in range(len(x)):
         v, at = g[i], x[i]
         gx[i] = v if (at >= low) & (at <= high) else f32(0)
+
+
+@kernel(regroup=False)
+def nan_to_num(x, out, nan, high, low):
+    """x with numbers for NaN and the infinities."""
+    for i in range(len(x)):
+        v = high if x[i] == f32(np.inf) else x[i]
+        v = low if v == f32(-np.inf) else v
+        out[i] = v if v == v else nan
 
 
 # Of two or three
