@@ -68,6 +68,8 @@ def classifier(build, optimizer: str, batch: int, **options):
 WORK = [
     Workload("MLP batch 32", "SGD", 1.3, classifier(mlp, "SGD", 32), rounds=200),
     Workload("MLP batch 32", "Adam", 2.0, classifier(mlp, "Adam", 32), rounds=200),
+    Workload("MLP batch 32", "SGD momentum", 1.3, classifier(mlp, "SGD", 32, momentum=0.9)),
+    Workload("MLP batch 32", "AdamW", 2.0, classifier(mlp, "AdamW", 32)),
     Workload("MLP batch 1024", "Adam", 1.1, classifier(mlp, "Adam", 1024)),
     Workload("LeNet batch 32", "SGD", 1.3, classifier(lenet, "SGD", 32), rounds=60),
 ]

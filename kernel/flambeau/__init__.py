@@ -9,8 +9,12 @@ tensor([2., 2., 2.])
 
 import math as _math
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from . import collector as _collector  # first, as it pauses while the others are imported
+
+# isort: split
 from . import autograd, dtypes, random
 from .as_functions import (
     detach,
@@ -61,8 +65,7 @@ from .random import (
     seed,
     set_rng_state,
 )
-from .record import Trace, mark, record
-from .record import load as load_trace
+from .record import mark, record
 from .size import Size
 from .subclasses import DisableTorchFunction, DisableTorchFunctionSubclass
 from .switches import (
@@ -94,24 +97,6 @@ has_lapack, has_spectral, has_mkl, has_openmp = True, True, False, False  # NumP
 
 
 # These stand on all that is above.
-from . import (  # noqa: E402
-    accelerator,
-    amp,
-    backends,
-    cpu,
-    cuda,
-    fft,
-    linalg,
-    masked,
-    nn,
-    optim,
-    serialization,
-    signal,
-    special,
-    types,
-    utils,
-)
-from .amp import GradScaler  # noqa: E402
 from .amp.autocast_mode import (  # noqa: E402
     OLD_NAMES as _OLD_NAMES,
 )
@@ -125,28 +110,59 @@ from .amp.autocast_mode import (  # noqa: E402
     set_autocast_dtype,
     set_autocast_enabled,
 )
-from .autograd.anomaly_mode import (  # noqa: E402
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-)
 from .autograd.gradcheck import gradcheck as _gradcheck  # noqa: E402
 from .compiler import compile  # noqa: E402
-from .func import vmap  # noqa: E402
+from .cpu import memory as _memory  # noqa: E402
 from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
-from .serialization import load, save  # noqa: E402
 
 globals().update(_OLD_NAMES)
-
-
 autograd.gradcheck = _gradcheck  # type: ignore[assignment]  # not the file of that name
 
+if _TYPE_CHECKING:
+    from . import (
+        accelerator,
+        amp,
+        backends,
+        cpu,
+        cuda,
+        fft,
+        linalg,
+        masked,
+        nn,
+        optim,
+        serialization,
+        signal,
+        special,
+        types,
+        utils,
+    )
+    from .amp import GradScaler
+    from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+    from .func import vmap
+    from .record import Trace
+    from .record import load as load_trace
+    from .serialization import load, save
+
+# What not every program needs is imported when it is first touched: packages, and names in them.
 _LATER = frozenset(
     (
-        "_C", "compiler", "distributed", "distributions", "func", "functional", "futures", "jit",
-        "multiprocessing", "overrides", "profiler", "return_types", "signal", "storage", "testing",
-        "version",
+        "_C", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed",
+        "distributions", "fft", "func", "functional", "futures", "jit", "linalg", "masked",
+        "multiprocessing", "nn", "optim", "overrides", "profiler", "return_types",
+        "serialization", "signal", "special", "storage", "testing", "types", "utils", "version",
     )
 )  # fmt: skip
+_OUT_OF = {
+    "Future": "futures.Future",
+    "GradScaler": "amp.GradScaler",
+    "Trace": "record.Trace",
+    "is_anomaly_check_nan_enabled": "autograd.anomaly_mode.is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled": "autograd.anomaly_mode.is_anomaly_enabled",
+    "load": "serialization.load",
+    "load_trace": "record.load",
+    "save": "serialization.save",
+    "vmap": "func.vmap",
+}
 
 
 def live(**options: _Any) -> _Any:
@@ -160,18 +176,26 @@ def live(**options: _Any) -> _Any:
 
 
 def __getattr__(name: str) -> _Any:
-    """Packages that are imported when they are first touched; ``view`` is that of the views."""
+    """What is imported when it is first touched; ``view`` is the package of the views."""
     if name == "view":
         from .door import view
 
         return view()
-    if name == "Future":
-        from .futures import Future
-
-        return Future
     if name in _LATER:
         return _import_module(f".{name}", __name__)
+    if name in _OUT_OF:
+        room, _, thing = _OUT_OF[name].rpartition(".")
+        found = globals()[name] = getattr(_import_module(f".{room}", __name__), thing)
+        return found
+    if name == "__all__":  # for `from flambeau import *`
+        return [n for n in __dir__() if not n.startswith("_")]
     raise _missing("module 'flambeau'", name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER, *_OUT_OF})
+
+
 _explain_all(__name__)
+_memory.set_up()
+_collector.settle()

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import cuda
 from .device import cuda_count, device
+from .left_out import explain_all
 
 
 def is_available() -> bool:
@@ -72,3 +73,6 @@ def max_memory_allocated(device: Any = None, /) -> int:
 def memory_reserved(device: Any = None, /) -> int:
     """Bytes held from the device; 0 without one."""
     return cuda.memory_reserved(device)
+
+
+explain_all(__name__)

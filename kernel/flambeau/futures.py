@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent import futures as _futures
 from typing import Any, Generic, TypeVar
 
+from .left_out import explain_all
+
 __all__ = ["Future", "collect_all", "wait_all"]
 
 T = TypeVar("T")
@@ -82,3 +84,6 @@ def collect_all(futures: list[Future[Any]]) -> Future[list[Future[Any]]]:
 def wait_all(futures: list[Future[Any]]) -> list[Any]:
     """The values of all, once all are there."""
     return [future.wait() for future in futures]
+
+
+explain_all(__name__)

@@ -380,6 +380,30 @@ def missing(owner: str, name: str, module: str = "flambeau") -> AttributeError:
     )
 
 
+# Methods that PyTorch's tensors have and ours have not.
+METHODS = """
+ccol_indices chalf coalesce col_indices crow_indices dense_dim dequantize eig hardshrink index
+indices int_repr ipu is_coalesced lstsq mtia q_per_channel_axis q_per_channel_scales
+q_per_channel_zero_points q_scale q_zero_point qscheme reinforce resize_as_sparse_ row_indices
+slice_inverse smm solve sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm
+storage_type symeig to_dense to_mkldnn to_padded_tensor to_sparse to_sparse_bsc to_sparse_bsr
+to_sparse_coo to_sparse_csc to_sparse_csr values xpu
+"""
+
+
+class LeftOut:
+    """Stands on Tensor for a method that is left out, and says why when it is touched.
+
+    A ``__getattr__`` would do that for every name, but it slows each look-up of any attribute.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise missing(f"{owner.__name__!r} object", self.name)
+
+
 def explains(module: str) -> Callable[[str], Any]:
     """A module's ``__getattr__``, which says why a name is missing.
 
@@ -396,7 +420,11 @@ def explains(module: str) -> Callable[[str], Any]:
 
 
 def explain_all(package: str) -> None:
-    """Has every module of a package that is imported say why a name is missing."""
+    """Has a module say why a name is missing, and so all of a package that is imported by now.
+
+    What `flambeau` imports only when it is touched ends with this, for itself.
+    """
     for name, module in list(sys.modules.items()):
-        if name.startswith(package + ".") and "__getattr__" not in vars(module):
+        inside = name == package or name.startswith(f"{package}.")
+        if inside and "__getattr__" not in vars(module):
             module.__getattr__ = explains(name)  # type: ignore[method-assign]

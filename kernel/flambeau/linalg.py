@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .left_out import explain_all
 from .ops import SPACES
 from .ops.linalg import LinAlgError
 
@@ -21,3 +22,6 @@ __all__ = ["LinAlgError", *sorted(SPACES["linalg"])]
 if TYPE_CHECKING:  # what is gathered above is not to be seen by reading
 
     def __getattr__(name: str) -> Any: ...
+
+
+explain_all(__name__)

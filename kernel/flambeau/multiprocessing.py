@@ -11,6 +11,8 @@ from collections.abc import Callable
 from multiprocessing import *  # noqa: F403
 from typing import Any
 
+from .left_out import explain_all
+
 __all__ = [
     *_processes.__all__,
     "ProcessExitedException",
@@ -145,3 +147,6 @@ def set_sharing_strategy(new_strategy: str) -> None:
     """Accepted for PyTorch's names of strategies; tensors are copied all the same."""
     if new_strategy not in ("file_system", "file_descriptor"):
         raise ValueError(f"unknown sharing strategy {new_strategy!r}; 'file_system' is one")
+
+
+explain_all(__name__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import struct
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,18 +42,22 @@ class Generator:
         return self
 
     def _start(self) -> None:
+        vars(self).pop("stream", None)
+
+    @cached_property
+    def stream(self) -> Any:
+        """NumPy's or CuPy's generator, made when it is first drawn from."""
         key = self._seed if not self._restarts else [self._seed, self._restarts]
         if self.device.type == "cpu":
-            self.stream: Any = np.random.Generator(np.random.PCG64(key))
-        else:
-            module = cupy()
-            number = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
-            with module.cuda.Device(self.device.index):
-                self.stream = module.random.Generator(module.random.Philox4x3210(number))
+            return np.random.Generator(np.random.PCG64(key))
+        module = cupy()
+        number = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1)
+        with module.cuda.Device(self.device.index):
+            return module.random.Generator(module.random.Philox4x3210(number))
 
     def seed(self) -> int:
         """Starts a stream that nobody knows beforehand, and returns its seed."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(_unforeseen())
         return self._seed
 
     def initial_seed(self) -> int:
@@ -135,6 +140,10 @@ class Generator:
         self.set_state(_bytes(state[1]))
 
 
+def _unforeseen() -> int:
+    return int.from_bytes(os.urandom(8), "little") >> 1
+
+
 def _bytes(data: bytes) -> Tensor:
     return wrap(np.frombuffer(data, np.uint8).copy())
 
@@ -184,7 +193,7 @@ def manual_seed(seed: int) -> Generator:
 
 def seed() -> int:
     """Seeds the generators of all devices with something unforeseen, and returns it."""
-    chosen = secrets.randbits(63)
+    chosen = _unforeseen()
     manual_seed(chosen)
     return chosen
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .left_out import explain_all
 from .ops import SPACES
 
 globals().update(SPACES["special"])
@@ -19,3 +20,6 @@ __all__ = sorted(SPACES["special"])
 if TYPE_CHECKING:  # what is gathered above is not to be seen by reading
 
     def __getattr__(name: str) -> Any: ...
+
+
+explain_all(__name__)

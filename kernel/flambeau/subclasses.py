@@ -14,7 +14,7 @@ from types import FunctionType
 from typing import Any
 
 # Classes of tensors that operations compute with as they are.
-PLAIN: set[type] = set()
+PLAIN: set[Any] = set()
 # Classes of arguments that never ask to run a function themselves; it fills as they are met.
 KNOWN: set[type] = {type(None), bool, int, float, complex, str, tuple, list, dict}
 _plain, _known = set(PLAIN), set(KNOWN)  # the same while a mode has emptied the two above

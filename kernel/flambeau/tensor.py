@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,9 +67,12 @@ class Tensor(ArrayProtocols, Attributes, Subclassing):
         made._counter = data._counter
         return made.requires_grad_() if require_grad else made
 
-    def __getattr__(self, name: str) -> Any:
-        """Says why a name is missing: the registry has attached all operations by now."""
-        raise left_out.missing("'Tensor' object", name)
+    if TYPE_CHECKING:  # the registry attaches operations
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(object.__dir__(self)) - _left_out.keys())
 
     # What it is
 
@@ -342,6 +345,10 @@ class Tensor(ArrayProtocols, Attributes, Subclassing):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild, (type(self), devices.move(self.array, devices.CPU), self._needs_grad)
 
+
+_left_out = {name: left_out.LeftOut(name) for name in left_out.METHODS.split()}
+for _name, _stand_in in _left_out.items():
+    setattr(Tensor, _name, _stand_in)
 
 trust(Tensor)
 _new = object.__new__

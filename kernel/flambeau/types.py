@@ -10,6 +10,7 @@ from .autograd.graph import GradientEdge
 from .device import device as _device_kind
 from .dtypes import dtype as _dtype_kind
 from .layouts import layout as _layout_kind
+from .left_out import explain_all
 from .size import Size
 from .storage import UntypedStorage
 from .tensor import Tensor
@@ -28,3 +29,5 @@ _TensorOrTensors = Tensor | Sequence[Tensor]
 _TensorOrTensorsOrGradEdge = Tensor | Sequence[Tensor] | GradientEdge | Sequence[GradientEdge]
 _TensorOrOptionalTensors = Tensor | Sequence[Tensor | None]
 Storage = UntypedStorage
+
+explain_all(__name__)

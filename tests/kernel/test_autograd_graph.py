@@ -201,6 +201,24 @@ def test_what_is_kept_may_be_written_to_where_that_is_allowed():
     agree(program)
 
 
+def test_hooks_on_leaves_see_the_whole_gradient_once():
+    def program(t):
+        x, w = randn(t, 3).requires_grad_(), randn(t, 3, seed=1).requires_grad_()
+        seen = []
+        x.register_hook(lambda g: seen.append(("x", g.clone())))
+        w.register_hook(lambda g: seen.append(("w", g.clone())))
+        w.register_hook(lambda g: g.clamp(-1, 1))  # of the sum, not of each part
+        x.register_post_accumulate_grad_hook(lambda leaf: seen.append(("done", leaf.grad.clone())))
+        for _ in range(2):
+            y = ((x * 2) * w + x * 3 * w).sum() + x.sum()
+            y.backward()
+        only_w = t.autograd.grad((x * w * w).sum(), w)
+        x.backward(t.ones(3))  # a backward that starts from a leaf
+        return [name for name, _ in seen], [g for _, g in seen], x.grad, w.grad, only_w
+
+    agree(program)
+
+
 def test_hooks_on_nodes_see_and_replace_gradients():
     def program(t):
         x, w = randn(t, 3).requires_grad_(), randn(t, 1, seed=1).requires_grad_()

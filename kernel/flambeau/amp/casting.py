@@ -144,8 +144,9 @@ def leave() -> None:
 
 
 def _swap(op: Any) -> None:
-    plain, op.promote = op.promote, _promote(op)
-    _restore.append(lambda: setattr(op, "promote", plain))
+    plain = op.promote
+    op.use_promotion(_promote(op))
+    _restore.append(lambda: op.use_promotion(plain))
 
 
 def _wrap(name: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..device import module_of
 from ..errors import is_library, location_of, user_frame
+from ..left_out import explain_all
 from ..tensor import Tensor
 from . import engine
 from .layers import Layer
@@ -238,3 +239,6 @@ class detect_anomaly:  # noqa: N801
 
     def __exit__(self, *_: object) -> None:
         _switch(*self.before)
+
+
+explain_all(__name__)

@@ -15,12 +15,15 @@ import numpy as np
 
 from ..device import module_of
 from ..errors import out_of_memory
+from ..kernels.layout import in_rows
 from ..record.slot import slot
 from ..subclasses import here
 from ..tensor import Tensor, wrap
+from .hooks import hooked_leaves
 from .node import Node, Output
 from .rules import OPS, ArrayNamespace, TensorNamespace, namespace_of
 
+FLOAT32 = np.dtype(np.float32)
 _taped = TensorNamespace()
 _running: dict[int, Pass] = {}  # the backward of each thread
 
@@ -52,12 +55,17 @@ class Pass:
         self.heap: list[int] = []
         self.ns: Any = _taped if create_graph else None  # what rules find operations in
         self.kind: Any = None  # the kind of array that `ns` is for
+        # Whether each node is looked at: for what is captured, kept in the graph, or suspected.
+        self.careful = create_graph or captured is not None or type(self) is not Pass
+        self.due: dict[int, list[Tensor]] = {}  # node's number -> leaves whose hooks run after it
+        self.partial: dict[int, tuple[Tensor, Any]] = {}  # what has come for them so far
         self.sent: Any = None  # while a recorder looks on: the present node's gradients, and shapes
 
     def begin(self, roots: Any) -> None:
         """Looks at the tensors that the backward starts from."""
         self.roots = [getattr(t, "_node", None) or t for t in roots]
         if not self.create_graph and roots:
+            self.kind = roots[0].array.__class__
             self.ns = _namespace(roots[0].array)
         if slot.recorder is not None:
             slot.recorder.backward_begins(roots)
@@ -67,8 +75,17 @@ class Pass:
 
         ``owned`` says that nothing else holds this array, so that a leaf may keep it.
         """
-        if target.__class__ is not Node and not isinstance(target, Node):
-            self._reach_leaf(target, self._fit(target.array, g), owned)
+        if target.__class__ is not Node and isinstance(target, Tensor):
+            array = target.array
+            if g.dtype is not array.dtype or g.shape != array.shape:
+                g = self._fit(array, g)
+            grad = target._grad
+            if grad is None or self.careful or self.sent is not None or target._hooks is not None:
+                self._reach_leaf(target, g, owned)
+                return
+            grad.array += g  # the usual case, cheaply
+            if grad._counter is not None:
+                grad._counter[0] += 1
             return
         if g.dtype is not target.dtype or g.shape != target.shape:
             g = self._fit(target, g)
@@ -99,25 +116,66 @@ class Pass:
     def _reach_leaf(self, leaf: Tensor, g: Any, owned: bool) -> None:
         if self.sent is not None:
             self.sent.append((g, leaf.array.shape))
-        if leaf._hooks:
-            g = self._run_hooks(leaf._hooks, g)
-            owned = False  # a hook may have kept it
+        if leaf._hooks is not None:
+            self._wait_for_all(leaf, g)
+        elif self.captured is not None:
+            self._capture(leaf, g)
+        else:
+            self._accumulate(leaf, g, owned)
+
+    def _accumulate(self, leaf: Tensor, g: Any, owned: bool) -> None:
+        """Adds to ``leaf.grad``."""
+        grad = leaf._grad
+        if self.create_graph:
+            leaf._grad = g if grad is None else grad + g
+        elif grad is None:
+            leaf._grad = wrap(own_array(g if owned else g.copy()))
+        else:
+            grad.array += g
+            if grad._counter is not None:
+                grad._counter[0] += 1
+        if slot.recorder is not None:
+            slot.recorder.gradient(leaf)
+
+    # A hook sees the whole gradient of a leaf, so what comes for it is added up until its last part
+    # is there: that of the node with the lowest number, which is found before the backward begins.
+
+    def _find_hooked(self) -> None:
+        """Notes after which node the gradient of each leaf with hooks is complete."""
+        last: dict[int, tuple[int, Tensor]] = {}
+        stack = [node for node, _ in self.waiting.values()]
+        seen = {node.sequence for node in stack}
+        while stack:
+            node = stack.pop()
+            for parent in node.parents:
+                if isinstance(parent, Node):
+                    if parent.sequence not in seen:
+                        seen.add(parent.sequence)
+                        stack.append(parent)
+                elif parent is not None and parent._hooks is not None:
+                    number, _ = last.get(id(parent), (node.sequence, parent))
+                    last[id(parent)] = (min(number, node.sequence), parent)
+        for number, leaf in last.values():
+            self.due.setdefault(number, []).append(leaf)
+
+    def _wait_for_all(self, leaf: Tensor, g: Any) -> None:
+        """Adds to what has come for a leaf with hooks."""
+        if self.captured is not None and id(leaf) not in self.captured:
+            return  # not asked for
+        before = self.partial.get(id(leaf))
+        self.partial[id(leaf)] = (leaf, g if before is None else before[1] + g)
+
+    def _deliver(self, leaf: Tensor) -> None:
+        """Runs the hooks of a leaf on its whole gradient, if one has come."""
+        if (found := self.partial.pop(id(leaf), None)) is None:
+            return
+        g = self._run_hooks(leaf._hooks, found[1])
         if self.captured is not None:
             self._capture(leaf, g)
             return
-        if self.create_graph:
-            leaf._grad = g if leaf._grad is None else leaf._grad + g
-        elif leaf._grad is None:
-            leaf._grad = wrap(own_array(g if owned else g.copy()))
-        else:
-            leaf._grad.array += g
-            if leaf._grad._counter is not None:
-                leaf._grad._counter[0] += 1
-        if slot.recorder is not None:
-            slot.recorder.gradient(leaf)
-        if leaf._hooks is not None:
-            for hook in list(leaf._hooks.after):
-                hook(leaf)
+        self._accumulate(leaf, g, False)  # a hook may have kept it
+        for hook in list(leaf._hooks.after) if leaf._hooks is not None else ():
+            hook(leaf)
 
     def _capture(self, target: Any, g: Any) -> None:
         """Keeps a gradient that was asked for."""
@@ -142,7 +200,11 @@ class Pass:
         _running[me] = self
         here.off += 1  # the rules of subclasses of Tensor are those of Tensor
         try:
+            if hooked_leaves:
+                self._find_hooked()
             self._work()
+            for leaf, _ in list(self.partial.values()):  # a backward that starts from a leaf
+                self._deliver(leaf)
         except MemoryError as error:
             raise out_of_memory("backward", error) from None
         finally:
@@ -153,19 +215,86 @@ class Pass:
                 _running[me] = outer
 
     def _work(self) -> None:
-        heap, waiting = self.heap, self.waiting
+        """Takes the latest node that waits, runs its rules, and sends on what they give.
+
+        This is the hot path of the backward. What is not a node of one output with a plain array
+        for its gradient goes through `_visit`.
+        """
+        heap, waiting, ns = self.heap, self.waiting, self.ns
+        careful, retain, kind = self.careful or bool(self.due), self.retain_graph, self.kind
+        recorder = slot.recorder
         while heap:
             node, g = waiting.pop(-heappop(heap))
-            if node.hooks:
-                g = self._run_hooks(node.hooks, g)
-            if self.captured is not None:
-                self._capture(node, g)
-                if node not in self.needed:
-                    continue
-            if node.__class__ is Output:
-                self._collect(node, g)
-            else:
-                self._step(node, g)
+            plan = node.plan
+            if (
+                careful
+                or node.__class__ is not Node
+                or node.hooks
+                or g.__class__ is not kind
+                or (kept := node.kept) is None
+                or node.dtype is not FLOAT32
+            ):
+                self._visit(node, g)
+                continue
+            if counters := node.counters:
+                changed = node.stamp
+                for counter in counters:
+                    changed -= counter[0]
+                if changed:
+                    raise written_over(node)
+            if recorder is not None:
+                started, self.sent = perf_counter(), []
+            parents = node.parents
+            for run, position in plan.steps:
+                made = run(ns, g, kept)
+                if position.__class__ is not int:
+                    self._send_all(parents, position, made, g)
+                elif made is not None:
+                    target = parents[position]
+                    if (
+                        target.__class__ is not Node
+                        or made.dtype is not target.dtype
+                        or made.shape != target.shape
+                    ):
+                        self.send(target, made, made is not g)
+                        continue
+                    if recorder is not None:
+                        self.sent.append((made, target.shape))
+                    number = target.sequence
+                    entry = waiting.get(number)
+                    if entry is None:
+                        waiting[number] = [target, made]
+                        heappush(heap, -number)
+                    else:
+                        entry[1] = entry[1] + made
+            if recorder is not None:
+                recorder.finish_backward(node, g, self.sent, started)
+                self.sent = None
+            if plan.holds and not retain:
+                node.kept = None if plan.holds is True else plan.op.release(kept)
+
+    def _send_all(self, parents: Any, positions: Any, made: Any, g: Any) -> None:
+        """Sends on what a rule for several inputs has given."""
+        alone = g.__class__ is not list  # one of several may be handed on as it is
+        for position, one in zip(positions, made, strict=True):
+            if one is not None and parents[position] is not None:
+                self.send(parents[position], one, alone and one is not g)
+
+    def _visit(self, node: Node, g: Any) -> None:
+        """The same for a node of any kind: with hooks, of several outputs, under a recorder."""
+        if node.hooks:
+            g = self._run_hooks(node.hooks, g)
+        if self.captured is not None:
+            self._capture(node, g)
+            if node not in self.needed:
+                return
+        if node.__class__ is Output:
+            self._collect(node, g)
+        else:
+            self._step(node, g)
+        if self.due:
+            for leaf in self.due.pop(node.sequence, ()):
+                self._deliver(leaf)
 
     def _collect(self, node: Output, g: Any) -> None:
         """Puts the gradient of one of several outputs in its place."""
@@ -192,22 +321,18 @@ class Pass:
         if not self.create_graph and g.__class__ is not self.kind:
             self.kind = g.__class__
             self.ns = _namespace(g[0] if g.__class__ is list else g)
-        if plan.op.holomorphic and node.dtype.kind == "c":
+        if plan.holomorphic and node.dtype.kind == "c":
             kept = [conjugated(k) for k in kept]
         ns, alone = self.ns, g.__class__ is not list  # one of several may be handed on as it is
         recorder = slot.recorder
         if recorder is not None:
             started, self.sent = perf_counter(), []
-        for function, takes_ns, choose, positions, joint in plan.steps:
-            arguments = kept if choose is None else choose(kept)
-            made = function(ns, g, *arguments) if takes_ns else function(g, *arguments)
-            if not joint:
-                if made is not None:
-                    self.send(parents[positions[0]], made, alone and made is not g)
-                continue
-            for position, one in zip(positions, made, strict=True):
-                if one is not None and parents[position] is not None:
-                    self.send(parents[position], one, alone and one is not g)
+        for run, position in plan.steps:
+            made = run(ns, g, kept)
+            if position.__class__ is not int:
+                self._send_all(parents, position, made, g)
+            elif made is not None:
+                self.send(parents[position], made, alone and made is not g)
         if recorder is not None:
             recorder.finish_backward(node, g, self.sent, started)
             self.sent = None
@@ -266,7 +391,7 @@ def own_array(g: Any) -> Any:
     """A gradient as an array that shares memory with nothing else."""
     if isinstance(g, np.generic):
         return np.asarray(g)
-    return g if g.base is None else g.copy()
+    return g if g.base is None else in_rows(g)
 
 
 def unpack(node: Node) -> list[Any] | None:

@@ -11,6 +11,7 @@ import weakref
 from typing import Any, NamedTuple
 
 from .. import random
+from ..left_out import explain_all
 from ..ops.registry import OPS
 from ..tensor import Tensor, wrap
 from . import engine, grad
@@ -254,3 +255,6 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     finally:
         _give(tensor, tangent)
     return UnpackedDualTensor(primal, tangent)
+
+
+explain_all(__name__)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..func.jacobians import basis_of
 from ..func.tape import for_each_row
+from ..left_out import explain_all
 from ..ops.registry import OPS
 from ..tensor import Tensor
 from . import grad
@@ -335,3 +336,5 @@ def hvp(
 
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
+explain_all(__name__)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
-from ..func import jvp, vmap
 from ..ops.registry import OPS
 from ..tensor import Tensor, wrap
 from . import grad
@@ -73,6 +72,8 @@ def _check_undefined(check: Comparison) -> None:
 
 def _check_batched(check: Comparison) -> None:
     """Gradients of several seeds at once are those of each."""
+    from ..func import vmap
+
     rng = np.random.default_rng(1)
     for i, t in check.wanted:
         for k, (_, out) in enumerate(check.outs):
@@ -112,6 +113,8 @@ def _check_forward(check: Comparison) -> None:
 
 def _check_batched_forward(check: Comparison) -> None:
     """Tangents for several directions at once are those for each."""
+    from ..func import jvp, vmap
+
     rng = np.random.default_rng(4)
     for i, t in check.wanted:
         directions = wrap(np.stack([unit(rng, t.array) for _ in range(2)]))

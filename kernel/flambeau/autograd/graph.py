@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..left_out import explain_all
 from ..tensor import Tensor, wrap
 from . import grad_mode
 from .layers import Layer
@@ -279,3 +280,6 @@ def allow_mutation_on_saved_tensors() -> Iterator[Any]:
 
     with Mutations() as mutations:
         yield mutations
+
+
+explain_all(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 
@@ -44,11 +45,16 @@ class RemovableHandle:
 class LeafHooks(list[Any]):
     """The hooks of a leaf's gradient, and in ``after`` those that run once it is in ``grad``."""
 
-    __slots__ = ("after",)
+    __slots__ = ("__weakref__", "after")
 
     def __init__(self) -> None:
         super().__init__()
         self.after: list[Any] = []
+        hooked_leaves[id(self)] = self
+
+
+# Of all leaves that are alive: where there are none, a backward need not look for them.
+hooked_leaves: weakref.WeakValueDictionary[int, LeafHooks] = weakref.WeakValueDictionary()
 
 
 def add_hook(hooks: list[Any], hook: Any) -> RemovableHandle:

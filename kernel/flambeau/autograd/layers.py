@@ -1,8 +1,9 @@
 """What a mode adds around operations: function pointers, switched while a mode is on.
 
 `ops.apply` has no test for anomaly mode, saved-tensor hooks, forward gradients or vmap. Each of
-them is a `Layer`: while at least one is on, the names ``apply`` and ``apply_inplace`` in the
-modules of ``ops/`` stand for the layers, the outermost first, with the bare functions inside.
+them is a `Layer`: while at least one is on, the names ``apply``, ``apply_inplace`` and the short ways
+to them (`ops.short`) in the modules of ``ops/`` stand for the layers, the outermost first, with the
+bare functions inside.
 """
 
 from __future__ import annotations
@@ -63,20 +64,45 @@ def on() -> bool:
     return bool(_on)
 
 
+# Where operations are run from: the functions that layers stand in for, and their modules.
+_ENTRIES = {
+    "apply": "flambeau.ops.apply",
+    "apply_inplace": "flambeau.ops.apply",
+    "apply_one": "flambeau.ops.short",
+    "apply_two": "flambeau.ops.short",
+    "apply_number": "flambeau.ops.short",
+    "apply_written": "flambeau.ops.short",
+}
+_HOMES = frozenset(_ENTRIES.values())
+
+
 @functools.cache
 def _holders(name: str) -> list[Any]:
-    """The modules of ``ops/`` that call a function of ``ops/apply.py`` by its name."""
-    bare = getattr(sys.modules["flambeau.ops.apply"], name)
-    modules = [m for key, m in list(sys.modules.items()) if key.startswith("flambeau.ops.")]
-    modules.remove(sys.modules["flambeau.ops.apply"])
-    return [m for m in modules if getattr(m, name, None) is bare]
+    """The modules of ``ops/`` that call one of the entries by its name."""
+    bare = getattr(sys.modules[_ENTRIES[name]], name)
+    modules = list(sys.modules.items())
+    return [
+        m
+        for key, m in modules
+        if key.startswith("flambeau.ops.") and key not in _HOMES and getattr(m, name, None) is bare
+    ]
 
 
 def _rebuild() -> None:
+    layered = {}
     for name in ("apply", "apply_inplace"):
-        current = getattr(sys.modules["flambeau.ops.apply"], name)
-        holders = _holders(name)
+        current = getattr(sys.modules[_ENTRIES[name]], name)
         for layer in sorted(_on, key=lambda one: -one.rank):
             current = functools.partial(getattr(layer, name), current)
-        for module in holders:
-            setattr(module, name, current)
+        layered[name] = current
+    around = layered["apply"]
+    layered["apply_one"] = lambda op, x, params=(): around(op, (x,), params)
+    layered["apply_two"] = lambda op, x, y, params=(): around(op, (x, y), params)
+    layered["apply_number"] = lambda op, x, number, params=(), turned=False: around(
+        op, (number, x) if turned else (x, number), params
+    )
+    layered["apply_written"] = layered["apply_inplace"]
+    for name, home in _ENTRIES.items():
+        function = layered[name] if _on else getattr(sys.modules[home], name)
+        for module in _holders(name):
+            setattr(module, name, function)

@@ -56,15 +56,24 @@ class Node:
         "stamp",
     )
 
-    def __init__(self, plan: Any, parents: Any, kept: Any, shape: Any, dtype: Any) -> None:
+    def __init__(
+        self,
+        plan: Any,
+        parents: Any,
+        kept: Any,
+        shape: Any,
+        dtype: Any,
+        counters: Any = (),
+        stamp: int = 0,
+    ) -> None:
         self.plan = plan
         self.parents = parents
         self.kept = kept
         self.shape = shape
         self.dtype = dtype
         self.sequence = next_sequence()
-        self.counters: Any = ()  # version counters of the tensors in `kept`
-        self.stamp = 0  # their sum when kept: counters only grow, so any write changes it
+        self.counters = counters  # version counters of the tensors in `kept`
+        self.stamp = stamp  # their sum when kept: counters only grow, so any write changes it
         self.hooks: list[Any] | None = None
 
     def name(self) -> str:

@@ -47,19 +47,19 @@ class _Hooked:
     def __init__(self, node: Node) -> None:
         self.inner = node.plan
         self.hooks: list[Any] = []
-        for name in ("op", "keep", "kinds", "others", "watch", "holds"):
+        for name in node.plan.__slots__:
             setattr(self, name, getattr(node.plan, name))
         self.targets = [p if isinstance(p, Node) or p is None else p.array for p in node.parents]
-        places = tuple(range(len(node.parents)))
-        self.steps = [(self._run, True, lambda kept: [kept], places, True)]
+        self.steps = [(self._run, tuple(range(len(node.parents))))]
 
     def _run(self, ns: Any, g: Any, kept: Any) -> list[Any]:
         found: list[Any] = [None] * len(self.targets)
         now: Any = engine.running()
-        for function, takes_ns, choose, positions, joint in self.inner.steps:
-            arguments = kept if choose is None else choose(kept)
-            made = function(ns, g, *arguments) if takes_ns else function(g, *arguments)
-            for at, one in zip(positions, made if joint else (made,), strict=True):
+        for run, position in self.inner.steps:
+            made, places = run(ns, g, kept), position
+            if position.__class__ is int:
+                made, places = (made,), (position,)
+            for at, one in zip(places, made, strict=True):
                 if one is not None and self.targets[at] is not None:
                     found[at] = now._fit(self.targets[at], one)
         return self._through_hooks(found, g, ns.taped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..left_out import explain_all
 from ..tensor import Tensor
 
 
@@ -23,3 +24,6 @@ class Variable(metaclass=_Kind):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         made = data.detach()
         return made.requires_grad_() if requires_grad else made
+
+
+explain_all(__name__)

@@ -4,6 +4,14 @@ None changes a result here: NumPy and CuPy choose their own algorithms. ``exact`
 it turns fast kernels off.
 """
 
-from . import cpu, cuda, cudnn, exact, mkl, mkldnn, mps, openmp, opt_einsum
+from typing import TYPE_CHECKING
+
+from ..left_out import explains
+from . import exact
+
+if TYPE_CHECKING:
+    from . import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum
 
 __all__ = ["cpu", "cuda", "cudnn", "exact", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
+
+__getattr__ = explains(__name__)  # imports the others when they are first touched

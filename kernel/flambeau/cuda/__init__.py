@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ..device import cuda_count, cupy, usable
 from ..errors import OutOfMemoryError
+from ..left_out import explain_all
 from ..ops.legacy import CUDA_LEGACY
 from . import amp
 from .memory import (
@@ -157,3 +158,6 @@ def synchronize(device: Any = None) -> None:
 def ipc_collect() -> None:
     """There is nothing to collect; an error without a device."""
     usable("cuda")
+
+
+explain_all(__name__)

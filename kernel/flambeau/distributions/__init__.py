@@ -8,6 +8,7 @@ tensor(-0.9189)
 torch.Size([2, 3])
 """
 
+from ..left_out import explain_all
 from . import constraints, kl_cross, transforms  # noqa: F401  (kl_cross registers)
 from .bernoulli import Bernoulli
 from .beta import Beta
@@ -67,3 +68,5 @@ __all__ = [
     "constraints", "kl_divergence", "register_kl", "transform_to",
 ]  # fmt: skip
 __all__ += transforms.__all__
+
+explain_all(__name__)

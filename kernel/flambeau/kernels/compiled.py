@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 # NaN and infinity keep their meaning in any case.
@@ -69,7 +67,7 @@ def kernel(plain: Callable[..., Any] | None = None, *, regroup: bool = True) -> 
     return Kernel(plain, _REGROUPED if regroup else _AS_WRITTEN)
 
 
-def cache_folder() -> Path:
+def cache_folder() -> str:
     """Where compiled kernels are kept: a folder for each state of this package's sources.
 
     Numba's own folder, beside the source, would go stale when a shared part in another file
@@ -81,12 +79,15 @@ def cache_folder() -> Path:
         root = "~/Library/Caches"
     else:
         root = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(root).expanduser() / "flambeau" / "kernels" / _state_of_sources()
+    return os.path.join(os.path.expanduser(root), "flambeau", "kernels", _state_of_sources())
 
 
 @functools.cache
 def _state_of_sources() -> str:
-    digest = hashlib.sha256()
+    from hashlib import sha256  # these two are imported with numba anyway
+    from pathlib import Path
+
+    digest = sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
@@ -98,10 +99,11 @@ def keep_on_disk(dispatcher: Any) -> None:
 
     class Locator(caching._CacheLocator):  # type: ignore[misc]
         def __init__(self, function: Any, file: str) -> None:
-            self._name = f"{Path(file).stem}.{function.__qualname__}"
+            room = os.path.splitext(os.path.basename(file))[0]
+            self._name = f"{room}.{function.__qualname__}"
 
         def get_cache_path(self) -> str:
-            return str(cache_folder())
+            return cache_folder()
 
         def get_source_stamp(self) -> str:
             return _state_of_sources()

@@ -9,7 +9,7 @@ import numpy as np
 
 from .compiled import kernel
 from .numbers import f32
-from .order import total
+from .totals import total
 
 GROUP = 128  # rows whose gradients of weight and bias are summed first
 COLUMNS = 256  # of channels that are taken together

@@ -157,30 +157,6 @@ def nan_to_num(x, out, nan, high, low):
 
 
 @kernel(regroup=False)
-def where(condition, x, y, out):
-    """x where the condition holds, y elsewhere; both are read, so that nothing branches."""
-    for i in range(len(out)):
-        a, b = x[i], y[i]
-        out[i] = a if condition[i] else b
-
-
-@kernel(regroup=False)
-def where_or_number(condition, x, out, number):
-    """x where the condition holds, a number elsewhere."""
-    for i in range(len(out)):
-        a = x[i]
-        out[i] = a if condition[i] else number
-
-
-@kernel(regroup=False)
-def number_or_where(condition, x, out, number):
-    """A number where the condition holds, x elsewhere."""
-    for i in range(len(out)):
-        a = x[i]
-        out[i] = number if condition[i] else a
-
-
-@kernel(regroup=False)
 def plus_scaled(x, y, out, alpha):
     """x + alpha · y."""
     for i in range(len(out)):

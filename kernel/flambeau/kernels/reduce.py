@@ -12,7 +12,7 @@ from .compiled import kernel
 from .curves import exp_low
 from .norm import _squares as squares_about
 from .numbers import f32, i32
-from .order import from_rank, rank, total
+from .totals import from_rank, rank, total
 
 GROUP = 128  # rows that are added up in float32
 COLUMNS = 1024  # that are taken at a time

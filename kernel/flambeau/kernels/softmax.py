@@ -11,7 +11,7 @@ import numpy as np
 from .compiled import kernel
 from .curves import exp_low, log_share
 from .numbers import f32
-from .order import largest, total, total_product
+from .totals import largest, total, total_product
 
 BLOCK = 2048  # elements that stay in the nearest cache
 

@@ -10,7 +10,7 @@ import numpy as np
 from .compiled import kernel
 from .curves import exp_low, log_share
 from .numbers import f32, i32
-from .order import from_rank, rank
+from .totals import from_rank, rank
 
 COLUMNS = 1024
 

@@ -10,6 +10,7 @@ hold what changes nothing: 0 in a sum, 1 in a product, -inf in a maximum.
 tensor([ 4., 10.])
 """
 
+from ..left_out import explain_all
 from .normalizations import cumprod, cumsum, log_softmax, normalize, softmax, softmin
 from .reductions import (
     amax,
@@ -48,3 +49,5 @@ __all__ = [
     "sum",
     "var",
 ]
+
+explain_all(__name__)

@@ -1,5 +1,6 @@
 """Modules, and what they are made of; mirrors ``torch.nn``."""
 
+from ..left_out import explain_all
 from . import attention, functional, grad, init, parallel, parameter, utils
 from .activation import (
     CELU,
@@ -332,3 +333,5 @@ __all__ = [
 
 
 from . import common_types, modules  # noqa: F401
+
+explain_all(__name__)

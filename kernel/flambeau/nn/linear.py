@@ -68,6 +68,9 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """x Wᵀ + b."""
+        own = self._parameters
+        if "weight" in own and "bias" in own:  # not, where something stands in their place
+            return F.linear(input, own["weight"], own["bias"])
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -172,9 +172,10 @@ class Module(HookMethods, MoveMethods, StateMethods):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        for space in ("_parameters", "_buffers", "_modules"):
-            if space in own and name in own[space]:
-                return own[space][name]
+        if "_modules" in own:
+            for space in (own["_parameters"], own["_modules"], own["_buffers"]):
+                if name in space:
+                    return space[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

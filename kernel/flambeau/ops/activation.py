@@ -16,7 +16,6 @@ from ..kernels import dense, each, fast, run
 from .elementwise import erf as erf_op
 from .promote import alike, only_float
 from .registry import function, op
-from .shape import at_dim
 
 # Straight pieces
 

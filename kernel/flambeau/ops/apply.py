@@ -78,7 +78,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
         if plan.watch:
             _watch(node, plan, inputs, out)
     if op.view and result.base is not None:
-        _share(op, inputs[0], out, params)
+        share(op, inputs[0], out, params)
     if inference and get_ident() in inference:
         out._counter = out._view = None
     if recorder is not None:
@@ -116,17 +116,22 @@ def _watch(node: Node, plan: Any, inputs: Any, out: Tensor) -> None:
         if isinstance(t, Tensor):
             counter = t._counter
             if counter is None:
-                raise RuntimeError(
-                    f"{plan.op.name}: a tensor made in inference_mode cannot be kept for the "
-                    "backward; clone it outside inference_mode first"
-                )
+                raise kept_from_inference(plan.op)
             counters.append(counter)
             stamp += counter[0]
     node.counters = counters
     node.stamp = stamp
 
 
-def _share(op: Any, base: Tensor, out: Tensor, params: Any) -> None:
+def kept_from_inference(op: Any) -> RuntimeError:
+    """The error for a tensor without a version counter that a gradient rule asks for."""
+    return RuntimeError(
+        f"{op.name}: a tensor made in inference_mode cannot be kept for the backward; clone it "
+        "outside inference_mode first"
+    )
+
+
+def share(op: Any, base: Tensor, out: Tensor, params: Any) -> None:
     """Makes the output a view: it counts writes together with its base."""
     owner = out.array.base
     if op.view == "maybe" and owner is not base.array and owner is not base.array.base:
@@ -164,7 +169,7 @@ def _several(
                 out._needs_grad = True
     if op.view:
         for out in outs:
-            _share(op, inputs[0], out, params)
+            share(op, inputs[0], out, params)
     if inference and get_ident() in inference:
         for out in outs:
             out._counter = out._view = None

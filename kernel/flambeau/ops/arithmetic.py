@@ -5,15 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, each, fast, run
+from ..kernels import dense, each, fast, masks, run
 from ..kernels import pointwise as loops
-from .promote import number, only_tensors, same, same_float, some_tensor, tensor_first, without
+from .promote import (
+    keeps_floats,
+    number,
+    only_tensors,
+    same,
+    same_float,
+    some_tensor,
+    tensor_first,
+    wants_numbers,
+    without,
+)
 from .registry import FUNCTIONS, function, op
 
 
 _NUMBERS = (float, int)
 
 
+@keeps_floats
 def _no_bool(arrays):
     for a in arrays:
         if a.__class__ is bool or (hasattr(a, "dtype") and a.dtype.kind == "b"):
@@ -33,6 +44,8 @@ def _factor(xp, alpha, x, y):
     """A factor for x and y; RuntimeError where it is of a higher kind than they are."""
     dtype = (x if hasattr(x, "dtype") else y).dtype
     kind = dtype.kind
+    if kind == "f" and alpha.__class__ is float:
+        return xp.asarray(alpha, dtype)
     if isinstance(alpha, bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and kind in "biu":
@@ -95,6 +108,8 @@ def div(xp, x, y, /, rounding_mode=None):
     (tensor([-3.5000,  3.5000]), tensor([-3,  3]))
     """
     if rounding_mode is None:
+        if (x if hasattr(x, "dtype") else y).dtype.kind == "f":
+            return x / y
         return xp.divide(_float(x), _float(y))
     if rounding_mode == "floor":
         return floor_divide.forward(xp, x, y)
@@ -203,8 +218,13 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
+_some_tensor = some_tensor(same)
+
+
+@keeps_floats
+@wants_numbers
 def _powers(arrays):
-    x, exponent = arrays = some_tensor(same)(arrays)
+    x, exponent = arrays = _some_tensor(arrays)
     if getattr(x, "dtype", None) == "bool" == getattr(exponent, "dtype", None):
         raise NotImplementedError("pow is not implemented for booleans; x.int() has powers")
     return arrays
@@ -372,27 +392,8 @@ def where_(xp, condition, x, y):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got {condition.dtype.name}"
         )
-    found = _chosen(condition, x, y)
-    return xp.where(condition, x, y) if found is None else found
-
-
-def _chosen(condition, x, y):
-    """Of float32 in one shape, or a number in place of one of them; else None."""
-    if condition.__class__ is not np.ndarray or condition.dtype.kind != "b":
-        return None
-    if not condition.flags.c_contiguous:
-        return None
-    shape = condition.shape
-    of_x, of_y = (fast(v) and v.shape == shape for v in (x, y))
-    if of_x and of_y:
-        return each(loops.where, condition, x, y)
-    if of_x and _number(y):
-        return each(loops.where_or_number, condition, x, numbers=(y,))
-    return each(loops.number_or_where, condition, y, numbers=(x,)) if of_y and _number(x) else None
-
-
-def _number(v):
-    return v.__class__ in _NUMBERS or (not getattr(v, "ndim", 1) and v.dtype == np.float32)
+    out = masks.chosen(condition, x, y)
+    return xp.where(condition, x, y) if out is None else out
 
 
 where_.gradients(
@@ -418,6 +419,10 @@ def where(condition, input=None, other=None):
 def _(self, condition, other):
     """This tensor where the condition holds, ``other`` elsewhere."""
     return where_(condition, self, other)
+
+
+def _number(v):
+    return v.__class__ in _NUMBERS or (not getattr(v, "ndim", 1) and v.dtype == np.float32)
 
 
 def _of_one_type(arrays):

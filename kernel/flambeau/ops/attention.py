@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
+from ..kernels import attention as blocks
 from .promote import only_float
 from .registry import OPS, function, op
 
@@ -39,6 +40,46 @@ def masked_softmax(xp, x, mask, /, causal=False):
 def _(ns, g, out, needs):
     slope = out * (g - ns.sum(g * out, -1, True))
     return slope, slope if needs[1] else None
+
+
+@op(
+    on="",
+    promote=only_float,
+    extras=["sums"],
+    backward="ScaledDotProductFlashAttentionForCpuBackward0",
+)
+def attend(xp, query, key, value, /, scale, causal):
+    """softmax(query @ keyᵀ · scale) @ value, of the same batch and heads, in one pass.
+
+    Where compiled loops serve, the weights are not kept but made again in the backward.
+    """
+    if blocks.serves(query, key, value, scale):
+        four = map(blocks.in_four, (query, key, value))
+        out, sums = blocks.forward(*four, scale, causal)
+        return _in_shape(out, (*query.shape[:-1], value.shape[-1])), sums
+    scores = xp.matmul(query * scale, xp.swapaxes(key, -2, -1))
+    return xp.matmul(masked_softmax.forward(xp, scores, None, causal), value), None
+
+
+def _in_shape(array, shape):
+    return array if array.shape == shape else array.reshape(shape)
+
+
+@attend.gradient()
+def _(ns, g, query, key, value, sums, scale, causal):
+    if not ns.taped and sums is not None:
+        four = map(blocks.in_four, (g, query, key, value))
+        found = blocks.backward(*four, sums, scale, causal)
+        shapes = (query.shape, key.shape, value.shape)
+        return tuple(_in_shape(d, shape) for d, shape in zip(found, shapes, strict=True))
+    weights = ns.masked_softmax((query * scale) @ ns.transpose(key, -2, -1), None, causal)
+    slope = g @ ns.transpose(value, -2, -1)
+    slope = weights * (slope - ns.sum(weights * slope, -1, True)) * scale
+    return (
+        slope @ key,
+        ns.transpose(slope, -2, -1) @ query,
+        ns.transpose(weights, -2, -1) @ g,
+    )
 
 
 def _check(query, key, value, mask):
@@ -102,6 +143,9 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = (_for_each_head(t, query.shape[-3]) for t in (key, value))
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
+    if alike and attn_mask is None and dropout_p == 0:
+        return attend(query, key, value, scale, is_causal)
     scores = (query * scale) @ key.transpose(-2, -1)
     weights = masked_softmax(scores, attn_mask, is_causal)
     if dropout_p > 0:

@@ -6,11 +6,11 @@ import numpy as np
 
 from ..device import module_of
 from ..tensor import wrap
-from .softmax import softmax
 from .embedding import embedding, shorten
 from .join import stack as stacked
 from .random import rand_like
 from .registry import function
+from .softmax import softmax
 
 
 def _edges(input, offsets, include_last_offset):

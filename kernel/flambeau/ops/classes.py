@@ -9,10 +9,10 @@ import numpy as np
 from ..errors import BadValue
 from ..kernels import classes as loops
 from ..kernels import fast, spread
-from .softmax import log_softmax
 from .loss import check_reduction, chosen
 from .promote import only_float
 from .registry import function, op
+from .softmax import log_softmax
 
 # One entry of each row
 

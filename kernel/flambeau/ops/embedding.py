@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..autograd.grad_mode import no_grad
+from ..kernels.places import UNSIGNED
+from .apply import apply
 from .gather import add_rows
 from .registry import function, op
 
@@ -17,12 +19,17 @@ def embedding_op(xp, x, weight, /, padding_idx, scale_grad_by_freq):
         )
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, its shape is {weight.shape}")
-    if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
+    if x.size and _largest(xp, x) >= weight.shape[0]:
         raise IndexError("index out of range in self")
     often = None
     if scale_grad_by_freq:  # how many times the index of each place is there
         often = xp.bincount(x.ravel(), minlength=len(weight))[x][..., None].astype(weight.dtype)
-    return xp.take(weight, x, axis=0), often
+    return weight.take(x, 0), often
+
+
+def _largest(xp, x):
+    """The largest index, where a negative one counts as too large."""
+    return x.view(UNSIGNED[x.itemsize]).max()
 
 
 @op(on="")
@@ -83,12 +90,13 @@ def embedding(
             [1., 2.]])
     """
     if padding_idx is not None:
-        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+        count = weight.array.shape[0]
+        if not -count <= padding_idx < count:
             raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= weight.shape[0]
+        padding_idx %= count
     if max_norm is not None:
         shorten(weight, input, max_norm, norm_type)
-    return embedding_op(input, weight, padding_idx, scale_grad_by_freq)
+    return apply(embedding_op, (input, weight), (padding_idx, scale_grad_by_freq))
 
 
 @no_grad()

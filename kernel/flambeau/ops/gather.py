@@ -7,28 +7,31 @@ from math import prod
 import numpy as np
 
 from ..device import module_of
+from ..kernels import SMALL, masks, places
 from ..tensor import wrap
+from .along import add_along, check_index, places_of, read_along, write_along
+from .apply import apply
 from .registry import function, op
 from .scalars import number_for
 from .shape import at_dim, broadcast_shapes
 
-# Adding up what goes to the same place. NumPy's ``add.at`` is twenty times slower than these.
+# Adding up what goes to the same place. For much, NumPy's ``add.at`` is slower than these.
 
 
-def add_rows(xp, n, places, rows):
-    """An array (n, ...) in which ``rows[i]`` was added to row ``places[i]``, for all i."""
+def add_rows(xp, n, at, rows):
+    """An array (n, ...) in which ``rows[i]`` was added to row ``at[i]``, for all i."""
     out = xp.zeros((n, *rows.shape[1:]), rows.dtype)
-    if not rows.size:
+    if not rows.size or places.added_at(out, at, rows, 0):
         return out
     if xp is not np:
         import cupyx
 
-        cupyx.scatter_add(out, places, rows)
+        cupyx.scatter_add(out, at, rows)
         return out
     if rows.dtype.kind == "f" and rows.size == len(rows):
-        return np.bincount(places, rows.reshape(-1), n).astype(rows.dtype).reshape(out.shape)
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
+        return np.bincount(at, rows.reshape(-1), n).astype(rows.dtype).reshape(out.shape)
+    order = np.argsort(at, kind="stable")
+    ordered = at[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     out[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
     return out
@@ -40,12 +43,16 @@ def sum_at(xp, shape, at, values):
     truths = any(isinstance(a, bool) or getattr(a, "dtype", None) == np.bool_ for a in at)
     if truths and len(found) == 1 and at[found[0]].ndim and not any(a is True for a in at):
         out = xp.zeros(shape, values.dtype)  # a mask names nothing twice
-        out[at] = values
+        put_masked(out, at, values)
         return out
+    if xp is np and not truths:
+        out = np.zeros(shape, values.dtype)
+        if _added(out, at, values):
+            return out
     if truths:
         count = prod(shape)
-        places = xp.arange(count).reshape(shape)[at]
-        return add_rows(xp, count, places.reshape(-1), values.reshape(-1)).reshape(shape)
+        numbers = xp.arange(count).reshape(shape)[at]
+        return add_rows(xp, count, numbers.reshape(-1), values.reshape(-1)).reshape(shape)
     arrays = xp.broadcast_arrays(*(at[i] for i in found))
     flat = 0
     for a, i in zip(arrays, found, strict=True):
@@ -64,58 +71,79 @@ def sum_at(xp, shape, at, values):
     return total.transpose(np.argsort([*found, *rest]).tolist())
 
 
+def _added(out, at, values):
+    """Adds values of the shape of out[at], if there are few or one vector says where."""
+    if values.size < SMALL:
+        np.add.at(out, at, values)
+        return True
+    dim = _vector_at(at)
+    if dim < 0 or not values.flags.c_contiguous:
+        return False
+    return places.added_at(out, at[dim], values, dim)
+
+
+def _vector_at(at):
+    """Where the only vector stands in an index that has but whole slices besides; else -1."""
+    found = [i for i, a in enumerate(at) if a.__class__ is not slice or a != slice(None)]
+    vector = len(found) == 1 and getattr(at[found[0]], "ndim", 0) == 1
+    return found[0] if vector and at[found[0]].dtype.kind == "i" else -1
+
+
+def add_into(xp, out, at, values):
+    """Adds values, broadcast to the shape of out[at], as often as ``at`` names an element."""
+    if xp is np and getattr(values, "size", 1) < SMALL:
+        np.add.at(out, at, values)
+        return
+    dim = _vector_at(at)
+    if xp is np and dim >= 0 and values.ndim == out.ndim:
+        whole = values.shape == (*out.shape[:dim], at[dim].size, *out.shape[dim + 1 :])
+        if whole and _added(out, at, values):
+            return
+    values = xp.broadcast_to(xp.asarray(values, out.dtype), out[at].shape)
+    out += sum_at(xp, out.shape, at, values)
+
+
+def put_masked(out, at, values):
+    """out[at] = values, where ``at`` is a mask among slices."""
+    mask = at[0]
+    whole = len(at) == 1 and getattr(mask, "shape", ()) == out.shape
+    if not whole or out.__class__ is not np.ndarray or not out.flags.c_contiguous:
+        out[at] = values
+        return
+    if getattr(values, "ndim", 0):  # NumPy walks a vector of bits faster than it does a mask
+        out.reshape(-1)[np.flatnonzero(mask)] = values
+    elif not masks.filled(out, mask, values):
+        out[at] = values
+
+
 # Along a dimension
 
 
-def check_index(xp, x, index, dim, name):
-    """IndexError or RuntimeError, as PyTorch has it, for an index that does not fit x."""
-    if not index.size:
-        return
-    if index.dtype not in ("int64", "int32"):
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
-    if max(x.ndim, 1) != max(index.ndim, 1):
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor: "
-            f"{index.ndim} and {x.ndim}"
-        )
-    if xp is np:
-        low, high, n = index.min(), index.max(), x.shape[dim] if x.ndim else 1
-        if low < 0 or high >= n:
-            wrong = low if low < 0 else high
-            raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
-
-
-def places_of(xp, shape, index, dim):
-    """Where along ``dim`` an index tensor points, as an index: its own entry, and all others'."""
-    at = [xp.arange(n).reshape([-1 if i == j else 1 for j in range(index.ndim)])
-          for i, n in enumerate(index.shape)]  # fmt: skip
-    at[dim] = index
-    return tuple(at)
-
-
-def _like_index(x, index, dim):
-    """x cut to the sizes of the index in all dimensions but ``dim``."""
-    return x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(index.shape))]
-
-
-@op(on="", name="gather")
-def gather_op(xp, x, index, /, dim):
-    """out[i][j] = x[index[i][j]][j] for dim 0, and so on."""
-    dim = at_dim(dim, x.ndim)
-    check_index(xp, x, index, dim, "gather")
-    if not index.size:
-        return xp.zeros(index.shape, x.dtype)
-    if not x.ndim:
-        return xp.broadcast_to(x, index.shape).copy()
+def _check_sizes(x, index, dim):
     for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
         if n > m and i != dim:
             raise RuntimeError(
                 f"Size does not match at dimension {i} expected index {list(index.shape)} to "
                 f"be no larger than self {list(x.shape)} apart from dimension {dim}"
             )
+
+
+@op(on="", name="gather")
+def gather_op(xp, x, index, /, dim):
+    """out[i][j] = x[index[i][j]][j] for dim 0, and so on."""
+    dim = at_dim(dim, x.ndim)
+    if index.size >= SMALL and (out := places.gathered(x, index, dim)) is not None:
+        return out
+    check_index(xp, x, index, dim, "gather")
+    if not index.size:
+        return xp.zeros(index.shape, x.dtype)
+    if not x.ndim:
+        return xp.broadcast_to(x, index.shape).copy()
+    if index.shape != x.shape:
+        _check_sizes(x, index, dim)
     if not index.ndim:
         return x[index]
-    return xp.take_along_axis(_like_index(x, index, dim), index, dim)
+    return read_along(xp, x, index, dim)
 
 
 @op(on="")
@@ -130,8 +158,12 @@ def gather_put(xp, x, index, /, shape, dim):
         index, x = index.reshape(1), x.reshape(1)
     if index.shape[dim] == 1:  # nothing is named twice
         out = xp.zeros(shape, x.dtype)
-        xp.put_along_axis(_like_index(out, index, dim), index, x, dim)
+        write_along(xp, out, index, dim, x)
         return out
+    if x.shape == index.shape:
+        out = xp.zeros(shape, x.dtype)
+        if add_along(xp, out, index, dim, x):
+            return out
     return sum_at(xp, shape, places_of(xp, shape, index, dim), x)
 
 
@@ -149,7 +181,7 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor([[1],
             [4]])
     """
-    return gather_op(input, index, dim)
+    return apply(gather_op, (input, index), (dim,))
 
 
 @function
@@ -197,12 +229,16 @@ def masked_fill(xp, x, mask, value):
     >>> fb.tensor([1.0, 2.0]).masked_fill(fb.tensor([True, False]), -fb.inf)
     tensor([-inf, 2.])
     """
-    return xp.where(mask, _value_for(xp, x, mask, value), x)
+    value = _value_for(xp, x, mask, value)
+    out = masks.chosen(mask, value, x)
+    return xp.where(mask, value, x) if out is None else out
 
 
 @masked_fill.writes
 def _(xp, x, mask, value):
-    xp.copyto(x, _value_for(xp, x, mask, value), where=mask)
+    value = _value_for(xp, x, mask, value)
+    if not masks.filled(x, mask, value):
+        xp.copyto(x, value, where=mask)
 
 
 def _value_for(xp, x, mask, value):
@@ -248,9 +284,28 @@ def nonzero(input, *, as_tuple=False):
     """
     array = input.array
     if as_tuple:
-        places = (array if array.ndim else array.reshape(1)).nonzero()
+        places = _where_true(array if array.ndim else array.reshape(1))
         return tuple(wrap(p.astype("int64", copy=False)) for p in places)
-    return wrap(module_of(array).argwhere(array).astype("int64", copy=False))
+    if array.__class__ is not np.ndarray or not array.ndim:
+        return wrap(module_of(array).argwhere(array).astype("int64", copy=False))
+    found = _where_true(array)
+    out = np.empty((len(found[0]), len(found)), "int64")
+    for i, one in enumerate(found):
+        out[:, i] = one
+    return wrap(out)
+
+
+def _where_true(x):
+    """The index along each dimension of what is not 0."""
+    if x.ndim < 2 or x.size < SMALL or x.__class__ is not np.ndarray:
+        return x.nonzero()
+    flat = np.flatnonzero(x if x.dtype.kind == "b" else x != 0)  # this is fast, unlike `nonzero`
+    found = []
+    for n in x.shape[:0:-1]:
+        row = flat // n
+        found.append(flat - row * n)
+        flat = row
+    return (flat, *reversed(found))
 
 
 @function

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..device import module_of
 from ..errors import BadValue
+from ..kernels.layout import reversed_rows
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
 from .pad import pad
@@ -73,8 +76,8 @@ def stack(xp, *tensors, dim=0):
     """
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
-    shapes = {t.shape for t in tensors}
-    if len(shapes) > 1:
+    shape = tensors[0].shape
+    if any(t.shape != shape for t in tensors):
         first, other = (
             tensors[0].shape,
             next(t.shape for t in tensors if t.shape != tensors[0].shape),
@@ -82,7 +85,14 @@ def stack(xp, *tensors, dim=0):
         raise RuntimeError(
             f"stack expects each tensor to be equal size, but got {list(first)} and {list(other)}"
         )
-    return xp.stack(tensors, axis=at_dim(dim, tensors[0].ndim, 1))
+    dim = at_dim(dim, len(shape), 1)
+    if xp is not np or (dim and len(tensors) > 8):
+        return xp.stack(tensors, axis=dim)
+    out = np.empty((*shape[:dim], len(tensors), *shape[dim:]), tensors[0].dtype)
+    front = (slice(None),) * dim
+    for i, t in enumerate(tensors):
+        out[(*front, i)] = t
+    return out
 
 
 stack.gradient()(lambda ns, g, dim: ns.unbind(g, dim))
@@ -256,7 +266,14 @@ def flip(xp, x, /, dims):
     turned = [at_dim(d, x.ndim) for d in sizes(dims)]
     if len(set(turned)) < len(turned):
         raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
-    return xp.flip(x, tuple(turned)).copy() if x.ndim else x.copy()
+    return _flipped(xp, x, turned)
+
+
+def _flipped(xp, x, dims):
+    if x.ndim and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
+        return _flipped(xp, out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
+    back = slice(None, None, -1)
+    return x[(*(back if i in dims else slice(None) for i in range(x.ndim)), ...)].copy()
 
 
 flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))
@@ -290,7 +307,17 @@ def roll(xp, x, /, shifts, dims=None):
         raise RuntimeError("`shifts` required")
     if found[0] != found[1] and (found != [1, 0]):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {found[0]}, dims:{found[1]}")
+    if shifts.__class__ is int and dims.__class__ is int and x.ndim:
+        return _rolled(xp, x, shifts, at_dim(dims, x.ndim))
     return xp.roll(x, shifts, axis=None if dims == () else dims)
+
+
+def _rolled(xp, x, shift, dim):
+    """x moved by ``shift`` along one dimension."""
+    n = x.shape[dim]
+    cut, front = -shift % n if n else 0, (slice(None),) * dim
+    parts = x[(*front, slice(cut, None))], x[(*front, slice(cut))]
+    return xp.concatenate(parts, dim) if cut else x.copy()
 
 
 @roll.gradient("x")

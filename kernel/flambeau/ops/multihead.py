@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..dtypes import is_float
-from .softmax import softmax
 from .attention import scaled_dot_product_attention
 from .join import cat
 from .pad import pad
 from .registry import OPS, function
+from .softmax import softmax
 
 
 def _additive(mask: Any, name: str, like: Any) -> Any:
@@ -55,8 +54,7 @@ def batch_first(query: Any, key: Any, value: Any) -> tuple[Any, Any, Any]:
     return q, k, q if value is query else k if value is key else value.transpose(0, 1)
 
 
-@dataclass
-class Heads:
+class Heads(NamedTuple):
     """What the heads have learnt. All that they are given and give has the batch first."""
 
     num_heads: int

@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import prod
 
 from ..autograd.grad_mode import no_grad
-from .softmax import log_softmax, softmax
 from .attention import masked_softmax
 from .bag import bags
 from .dropout import alpha_dropout_op, dropout_op, run
 from .embedding import embedding_op, shorten
 from .registry import OPS, function
+from .softmax import log_softmax, softmax
 
 # Convolution
 

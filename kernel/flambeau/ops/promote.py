@@ -12,6 +12,19 @@ from ..dtypes import FLOATING, common, floating
 _WEAK = frozenset((float, int, bool))  # Python's numbers, to which NumPy gives way
 
 
+def keeps_floats(rule: Any) -> Any:
+    """Marks a rule that gives floats of one type back as they are: it need not be asked."""
+    rule.keeps_floats = True
+    return rule
+
+
+def wants_numbers(rule: Any) -> Any:
+    """Marks the rule of a forward that makes more of a number than of an array that holds it."""
+    rule.wants_numbers = True
+    return rule
+
+
+@keeps_floats
 def same(arrays: list[Any]) -> list[Any]:
     """All operands in their common type; Python numbers stay as they are where they fit."""
     if len(arrays) == 2:  # the usual cases, cheaply
@@ -50,6 +63,7 @@ def number(value: Any, to: Any) -> Any:
         return np.asarray(value).astype(to)[()]
 
 
+@keeps_floats
 def same_float(arrays: list[Any]) -> list[Any]:
     """As `same`, and integers become floats: ``1 / 2`` is 0.5."""
     for a in arrays:
@@ -62,6 +76,7 @@ def same_float(arrays: list[Any]) -> list[Any]:
     return [floating(a if hasattr(a, "astype") else np.asarray(a)[()]) for a in arrays]
 
 
+@keeps_floats
 def to_float(arrays: list[Any]) -> list[Any]:
     """The first input as floats: ``exp`` of integers is float32."""
     x = arrays[0]
@@ -70,6 +85,7 @@ def to_float(arrays: list[Any]) -> list[Any]:
     return [floating(x), *arrays[1:]]
 
 
+@keeps_floats
 def only_float(arrays: list[Any]) -> list[Any]:
     """The inputs as they are; NotImplementedError if the first holds no floats, as in PyTorch."""
     x = arrays[0]
@@ -80,12 +96,18 @@ def only_float(arrays: list[Any]) -> list[Any]:
     return arrays
 
 
+@keeps_floats
 def as_given(arrays: list[Any]) -> list[Any]:
     """The inputs as they are."""
     return arrays
 
 
 _NUMBERS = frozenset((*_WEAK, complex))
+
+
+def _like(rule: Any, promoted: Any) -> Any:
+    promoted.keeps_floats = getattr(rule, "keeps_floats", False)
+    return promoted
 
 
 def only_tensors(rule: Any) -> Any:
@@ -97,7 +119,7 @@ def only_tensors(rule: Any) -> Any:
                 raise _number_given(arrays)
         return rule(arrays)
 
-    return promoted
+    return _like(rule, promoted)
 
 
 def tensor_first(rule: Any) -> Any:
@@ -108,7 +130,7 @@ def tensor_first(rule: Any) -> Any:
             raise _number_given(arrays)
         return rule(arrays)
 
-    return promoted
+    return _like(rule, promoted)
 
 
 def some_tensor(rule: Any) -> Any:
@@ -119,7 +141,7 @@ def some_tensor(rule: Any) -> Any:
             raise _number_given(arrays)
         return rule(arrays)
 
-    return promoted
+    return _like(rule, promoted)
 
 
 _KINDS = {"b": "booleans", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers"}
@@ -138,7 +160,7 @@ def without(kinds: str, rule: Any = as_given) -> Any:
                 raise NotImplementedError(f"not implemented for {_KINDS[a.dtype.kind]} ({a.dtype})")
         return arrays
 
-    return promoted
+    return promoted if "f" in kinds else _like(rule, promoted)
 
 
 real_float = without("c", to_float)
@@ -154,6 +176,7 @@ def _conversion(dtype: Any) -> str:
     return f"x.{short[dtype.name]}()" if dtype.name in short else f"x.to(torch.{dtype.name})"
 
 
+@keeps_floats
 def alike(arrays: list[Any]) -> list[Any]:
     """The inputs as they are; RuntimeError if they differ in type (``None`` has none)."""
     to = arrays[0].dtype

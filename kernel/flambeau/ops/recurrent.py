@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from ..kernels import unrolled
 from .promote import alike
 from .registry import OPS, op
 
@@ -34,12 +35,13 @@ class Simple:
 
     gates = states = 1
 
-    def __init__(self, name):
-        self.name, self.derivative = name, getattr(self, f"_{name}")
+    def __init__(self, curve):
+        self.name, self.curve = f"rnn_{curve}", curve
+        self.derivative = getattr(self, f"_{curve}")
 
     def saved(self, ns, x, h, prev, weight):
         """What a step's gradient needs: h' alone."""
-        return getattr(ns, self.name)(x + h)
+        return getattr(ns, self.curve)(x + h)
 
     def state(self, ns, saved, prev, weight):
         """The state after a step."""
@@ -61,6 +63,7 @@ class Gru:
     """r, z = σ(X + H); n = tanh(X + r H); h' = n + z (h - n) (Cho et al. 2014)."""
 
     gates, states = 3, 1
+    name = "gru"
 
     def saved(self, ns, x, h, prev, weight):
         """r, z, n, and H of n, side by side."""
@@ -87,27 +90,32 @@ class Lstm:
     """i, f, o = σ(X + H), g = tanh(X + H); c' = f c + i g; h' = o tanh(c'), projected if asked."""
 
     gates, states = 4, 2
+    name = "lstm"
 
     def saved(self, ns, x, h, prev, weight):
-        """i, f, g, o, and tanh(c'), side by side."""
+        """i, f, g, o, side by side."""
         total = x + h
         k = total.shape[1] // 4
         i_f, g = ns.sigmoid(total[:, : 2 * k]), ns.tanh(total[:, 2 * k : 3 * k])
-        o = ns.sigmoid(total[:, 3 * k :])
-        c = i_f[:, k:] * prev[:, prev.shape[1] - k :] + i_f[:, :k] * g
-        return ns.cat([i_f, g, o, ns.tanh(c)], 1)
+        return ns.cat([i_f, g, ns.sigmoid(total[:, 3 * k :])], 1)
+
+    def cell(self, saved, prev):
+        """c' after a step."""
+        i, f, g, _ = _parts(saved, 4)
+        return f * prev[:, prev.shape[1] - f.shape[1] :] + i * g
 
     def state(self, ns, saved, prev, weight):
         """The state after a step: hidden and cell values."""
-        i, f, g, o, tanh_c = _parts(saved, 5)
-        h = o * tanh_c
+        c = self.cell(saved, prev)
+        h = _parts(saved, 4)[3] * ns.tanh(c)
         if weight is not None:
             h = h @ ns.transpose(weight, 0, 1)
-        return ns.cat([h, f * prev[:, h.shape[1] :] + i * g], 1)
+        return ns.cat([h, c], 1)
 
     def back(self, ns, d, saved, prev, weight):
         """From the gradient of the new state those of the gates and, directly, of the old cell."""
-        i, f, g, o, tanh_c = _parts(saved, 5)
+        i, f, g, o = _parts(saved, 4)
+        tanh_c = ns.tanh(self.cell(saved, prev))
         split = d.shape[1] - i.shape[1]
         dh, dc = d[:, :split], d[:, split:]
         if weight is not None:
@@ -152,6 +160,8 @@ class _Forward:
 
 def _run(xp, cell, x, state, weights, batch_sizes, reverse):
     """All steps; the states, and what the rule wants kept."""
+    if unrolled.serves(cell.name, x, state, weights):
+        return unrolled.forward(cell.name, x, state, weights, _rows(batch_sizes, reverse))
     ns = _Forward(xp)
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     hidden = w_hh.shape[1]
@@ -193,6 +203,10 @@ def _back(ns, cell, g, saved, before, weights, rows):
 def _gradients(ns, cell, g, x, state, weights, out, saved, batch_sizes, reverse, needs):
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     rows, hidden = _rows(batch_sizes, reverse), w_hh.shape[1]
+    if not ns.taped and unrolled.serves(cell.name, x, state, weights, g, out, saved):
+        before = unrolled.before(out, state, rows)
+        dx, dh, first = unrolled.backward(cell.name, g, weights, out, saved, before, rows)
+        return _of_inputs(ns, needs, x, w_ih, dx, dh, first, before[:, :hidden])
     before = _before(ns, out, state, rows)
     if ns.taped:  # what the forward saved has no graph
         from_h = _times(ns, before[:, :hidden], w_hh, b_hh)
@@ -200,16 +214,21 @@ def _gradients(ns, cell, g, x, state, weights, out, saved, batch_sizes, reverse,
     dx, dh, new, first = _back(ns, cell, g, saved, before, weights, rows)
     projected = None
     if needs[6]:
-        o, tanh_c = _parts(saved, 5)[3:]
-        projected = ns.transpose(new, 0, 1) @ (o * tanh_c)
+        o = _parts(saved, 4)[3]
+        projected = ns.transpose(new, 0, 1) @ (o * ns.tanh(cell.cell(saved, before)))
+    return (*_of_inputs(ns, needs, x, w_ih, dx, dh, first, before[:, :hidden])[:6], projected)
+
+
+def _of_inputs(ns, needs, x, w_ih, dx, dh, first, hidden):
+    """The gradients of all inputs but the projection, from those of the gates' two parts."""
     return (
         dx @ w_ih if needs[0] else None,
         first if needs[1] else None,
         ns.transpose(dx, 0, 1) @ x if needs[2] else None,
-        ns.transpose(dh, 0, 1) @ before[:, :hidden] if needs[3] else None,
+        ns.transpose(dh, 0, 1) @ hidden if needs[3] else None,
         ns.sum(dx, 0, False) if needs[4] else None,
         ns.sum(dh, 0, False) if needs[5] else None,
-        projected,
+        None,
     )
 
 
@@ -223,8 +242,8 @@ def _check(cell, x, state, w_ih, w_hh):
         raise RuntimeError(f"the weights have different gates: {w_ih.shape} and {w_hh.shape}")
 
 
-def _define(name, cell):
-    @op(on="", name=f"{name}_layer", promote=alike, extras=["saved"])
+def _define(cell):
+    @op(on="", name=f"{cell.name}_layer", promote=alike, extras=["saved"])
     def layer(
         xp, x, state, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, /, batch_sizes=(), reverse=False
     ):
@@ -243,8 +262,8 @@ def _define(name, cell):
 
 
 LAYERS = {
-    "RNN_TANH": _define("rnn_tanh", Simple("tanh")),
-    "RNN_RELU": _define("rnn_relu", Simple("relu")),
-    "GRU": _define("gru", Gru()),
-    "LSTM": _define("lstm", Lstm()),
+    "RNN_TANH": _define(Simple("tanh")),
+    "RNN_RELU": _define(Simple("relu")),
+    "GRU": _define(Gru()),
+    "LSTM": _define(Lstm()),
 }

@@ -6,8 +6,9 @@ import numpy as np
 
 from .. import dtypes
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, fast, spread as in_threads
+from ..kernels import dense, fast, scan
 from ..kernels import reduce as loops
+from ..kernels import spread as in_threads
 from ..kernels.folded import folded, reduced, softmax_loops
 from .registry import function, op
 
@@ -204,17 +205,33 @@ def cumsum(xp, x, /, dim, dtype=None):
     >>> fb.tensor([1, 2, 3]).cumsum(0)
     tensor([1, 3, 6])
     """
-    _, result = _accumulator(x, dtype)
-    if result is None and x.ndim and dim in (-1, x.ndim - 1) and fast(x):
-        out, shape = np.empty(x.shape, x.dtype), (-1, x.shape[-1])
-        in_threads(loops.running_sums, x.size, (x.reshape(shape), out.reshape(shape)))
+    if dtype is None and (out := scan.running_sum(x, dim)) is not None:
         return out
-    return xp.cumsum(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
+    _, result = _accumulator(x, dtype)
+    return _in_double(x, dim, result, "cumsum")
 
 
-@cumsum.gradient("x")
-def _(ns, g, dim):
-    return ns.flip(ns.cumsum(ns.flip(g, (dim,)), dim), (dim,)) if g.ndim else g
+def _in_double(x, dim, dtype, name):
+    """NumPy's running sum or product; along more than a few float32s it goes in float64."""
+    if not x.ndim:
+        return getattr(running(x, dim), name)(dim, dtype).reshape(x.shape)
+    if dtype is None and x.size > 64 < x.shape[dim] and x.dtype == "float32":
+        return getattr(x, name)(dim, "float64").astype(x.dtype)
+    return getattr(x, name)(dim, dtype)
+
+
+@op(on="")
+def cumsum_back(xp, x, /, dim):
+    """The sum of each element and those after it along ``dim``."""
+    if (out := scan.running_sum(x, dim, back=True)) is not None:
+        return out
+    turned = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1)) if x.ndim else ...
+    result = None if x.dtype == "float32" else x.dtype
+    return _in_double(x[turned], dim, result, "cumsum")[turned]
+
+
+cumsum.gradients(x=lambda ns, g, dim: ns.cumsum_back(g, dim))
+cumsum_back.gradients(x=lambda ns, g, dim: ns.cumsum(g, dim))
 
 
 @op(inplace=True, holomorphic=True)
@@ -224,8 +241,10 @@ def cumprod(xp, x, /, dim, dtype=None):
     >>> fb.tensor([1, 2, 3]).cumprod(0)
     tensor([1, 2, 6])
     """
+    if dtype is None and (out := scan.running_product(x, dim)) is not None:
+        return out
     _, result = _accumulator(x, dtype)
-    return xp.cumprod(running(x, dim), axis=dim, dtype=result).reshape(x.shape)
+    return _in_double(x, dim, result, "cumprod")
 
 
 @cumprod.gradient("x")
@@ -233,7 +252,7 @@ def _(ns, g, x, out, dim):
     if not x.ndim:
         return g
     if not ns.any(x == 0):
-        return ns.flip(ns.cumsum(ns.flip(g * out, (dim,)), dim), (dim,)) / x
+        return ns.cumsum_back(g * out, dim) / x
     # With zeros: for each i the products with the i-th factor left out, as row i of a square.
     x, g = ns.transpose(x, dim, -1), ns.transpose(g, dim, -1)
     n = x.shape[-1]
@@ -402,7 +421,7 @@ def logsumexp(xp, x, /, dim, keepdim=False):
     tensor(1000.6932)
     """
     x = floating(x)
-    if fast(x) and (shape := folded(x.shape, axes(dim))):
+    if fast(x) and folded(x.shape, axes(dim)):
         rows, middle = (softmax_loops((1, 1, n), 1)[0].log_sums for n in (1, 2))
         return reduced(x, axes(dim), keepdim, rows, middle)
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)

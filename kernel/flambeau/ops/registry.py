@@ -25,15 +25,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any
 
+import numpy as np
+
+from ..autograd.node import Node
 from ..autograd.rules import OPS
 from ..errors import ValuesNeeded, misused, out_of_memory
 from ..subclasses import KNOWN, Overridden, dispatch, involved
-from .apply import apply, apply_inplace
+from .apply import apply
+from .binding import ALIASES, order_of
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
+from .short import apply_one, apply_two, apply_written
+from .signature import MISSING as _MISSING
+from .signature import Argument, arguments_of
 
 FUNCTIONS: dict[str, Any] = {}  # composites, which are made of operations
 # Where a name is shown: on the package, on Tensor, in nn.functional, in a package of its own.
@@ -42,14 +48,14 @@ SPACES: dict[str, dict[str, Any]] = {
 }
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
-_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
-_MISSING = inspect.Parameter.empty
 
 
 class Plan:
     """What a node keeps and which rules it runs, given which inputs want gradients."""
 
-    __slots__ = ("holds", "keep", "kinds", "op", "others", "steps", "watch")
+    __slots__ = (
+        "holds", "holomorphic", "keep", "kinds", "node", "op", "others", "steps", "watch"
+    )  # fmt: skip
 
     def __init__(self, op: Op, count: int, wanted: tuple[bool, ...]) -> None:
         rules = [r for r in op.rules if any(wanted[i] for i in r.positions(count))]
@@ -60,6 +66,8 @@ class Plan:
         # For each kept value: the input it is, -1 for the output, -2 for anything else.
         self.kinds = [-2 if of_shape else _kind(i, count) for i, of_shape in sources]
         self.watch = [kind for kind in self.kinds if kind >= -1]
+        plain = count == len(op.inputs) <= 2 and not op.variadic and not op.extras
+        self.node = _node_maker(self, sources) if plain else None  # for `short`
         # Which kept values are neither inputs nor outputs: extras and plain arguments.
         self.others = [
             i for i, (at, shape) in enumerate(sources) if self.kinds[i] == -2 and not shape
@@ -68,10 +76,12 @@ class Plan:
         self.holds: int = any(not shape and i <= count + len(op.extras) for i, shape in sources)
         if op.release is not None:
             self.holds = 2
+        # Each rule, ready to run: one gives the gradient of one input, or a tuple of all.
         self.steps = [
-            (_layered(r), r.takes_ns, _chooser(r, names, wanted), r.positions(count), r.joint)
+            (_runner(r, names, wanted), r.positions(count) if r.joint else r.positions(count)[0])
             for r in rules
         ]
+        self.holomorphic = op.holomorphic
 
 
 def _layered(rule: Rule) -> Callable[..., Any]:
@@ -85,32 +95,54 @@ def _kind(index: int, count: int) -> int:
     return index if index < count else -1 if index == count else -2
 
 
+# A plan's small functions are written for it: with the places in them as constants they cost a
+# third of what the same would as loops.
+
+
 def _picker(sources: list[tuple[int, bool]]) -> Callable[[Any], tuple[Any, ...]]:
-    if not sources:
-        return lambda values: ()
-    if any(of_shape for _, of_shape in sources):
-        return lambda values: tuple(
-            values[i].shape if of_shape else values[i] for i, of_shape in sources
-        )
-    if len(sources) == 1:
-        (only, _), *_ = sources
-        return lambda values: (values[only],)
-    return itemgetter(*(i for i, _ in sources))
+    """``lambda v: (v[1], v[0].shape,)``: what is kept, of (inputs, output, extras, params)."""
+    return eval(f"lambda v: {_tuple([f'v[{i}]' + '.shape' * of_shape for i, of_shape in sources])}")
 
 
-def _chooser(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Any:
-    """How a rule's arguments are found in ``kept``: None when they are just that, in order."""
-    if list(rule.arguments) == names:
-        return None
-    places = [names.index(n) if n != "needs" else -1 for n in rule.arguments]
-    return lambda kept: [kept[i] if i >= 0 else wanted for i in places]
+def _node_maker(plan: Plan, sources: list[tuple[int, bool]]) -> Callable[..., Node]:
+    """Makes the node of an operation on one or two plain tensors, with versions watched.
+
+    ``lambda parents, a, b, out, params, x, y: Node(plan, parents, (b,), out.shape, out.dtype,
+    (y,), y[0])`` with x and y for the inputs' version counters; the output's is new and 0.
+    """
+    n = len(plan.op.inputs)
+    places = [*"ab"[:n], "out", *(f"params[{i}]" for i in range(len(plan.op.params)))]
+    kept = [places[i] + ".shape" * of_shape for i, of_shape in sources]
+    counters = ["xy"[kind] for kind in dict.fromkeys(plan.watch) if kind >= 0]
+    if -1 in plan.watch:
+        counters.append("counter")
+    versions = " + ".join(f"{c}[0]" for c in counters) or "0"
+    made = (
+        f"Node(plan, parents, {_tuple(kept)}, out.shape, out.dtype, {_tuple(counters)}, {versions})"
+    )
+    return eval(
+        f"lambda parents, a, b, out, params, x, y, counter: {made}", {"Node": Node, "plan": plan}
+    )
+
+
+def _tuple(parts: list[str]) -> str:
+    return f"({''.join(f'{p}, ' for p in parts)})"
+
+
+def _runner(rule: Rule, names: list[str], wanted: tuple[bool, ...]) -> Callable[..., Any]:
+    """``lambda ns, g, k: rule(g, k[0])``: runs a rule on what it named of what is kept."""
+    given = ["ns"] if rule.takes_ns else []
+    given += ["g", *("wanted" if n == "needs" else f"k[{names.index(n)}]" for n in rule.arguments)]
+    return eval(
+        f"lambda ns, g, k: rule({', '.join(given)})", {"rule": _layered(rule), "wanted": wanted}
+    )
 
 
 class Rule:
     """A gradient rule: its function, and what its signature asks for."""
 
     def __init__(self, op: Op, names: tuple[str, ...], function: Callable[..., Any]) -> None:
-        arguments = list(inspect.signature(function).parameters)
+        arguments = list(arguments_of(function).names)
         self.takes_ns = arguments[0] == "ns"
         if arguments[self.takes_ns] != "g":
             raise TypeError(f"{op.name}: a gradient rule starts with g or with ns, g")
@@ -126,6 +158,17 @@ class Rule:
         return tuple(self.op.inputs.index(n) for n in self.names)
 
 
+def _spread(plain: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of a list of tensors that takes its plain arguments by position, after them."""
+    if not names:
+        return lambda xp, *tensors: plain(xp, *tensors)
+    if len(names) == 1:  # the usual case, cheaply
+        (name,) = names
+        return lambda xp, *all_: plain(xp, *all_[:-1], **{name: all_[-1]})
+    split = -len(names)
+    return lambda xp, *all_: plain(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
+
+
 class Op:
     """A registered operation; calling it runs it on Tensors and extends the dynamic graph."""
 
@@ -135,12 +178,12 @@ class Op:
         self.__doc__ = forward.__doc__
         self.forward = self.source_function = forward
         self.view: bool = options.get("view", False)  # the output shares the input's memory
-        self.promote: Callable[..., Any] | None = options.get("promote")
+        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
+        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
+        self.use_promotion(options.get("promote"))
         # Of complex numbers, the gradient is g times the *conjugate* of the derivative; for these
         # it is enough that the engine conjugates what the rule is given.
         self.holomorphic: bool = options.get("holomorphic", False)
-        self.extras: tuple[str, ...] = tuple(options.get("extras", ()))
-        self.outputs: int = options.get("outputs", 1)  # 0: a list of any length
         self.reads: int = options.get("reads", 0)
         self.rules: list[Rule] = []
         self.plans: dict[int, Plan] = {}
@@ -156,19 +199,41 @@ class Op:
         self.gaps: Callable[[Any], bool] = lambda kept: False
         self._read_signature()
 
+    def use_promotion(self, rule: Callable[..., Any] | None) -> None:
+        """Sets the rule that brings the inputs to their type, as autocast does for a while."""
+        self.promote = rule
+        # Whether the short way will do for floats of one type: see `ops.short`.
+        as_they_are = rule is None or getattr(rule, "keeps_floats", False)
+        self.direct = as_they_are and self.outputs == 1 and not self.extras
+        self.numbers = [0, 0]  # as `takes_number` finds out when the first number comes
+
+    def takes_number(self, turned: bool) -> int:
+        """Whether a number may stand beside floats: as the second input, or as the first (turned).
+
+        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, -1 if not.
+        """
+        given = [np.ones(1, np.float32), 2.0]
+        given = given[::-1] if turned else given
+        try:
+            brought = self.promote(given) if self.promote is not None else ()
+        except Exception:
+            brought = ()
+        if [*map(id, brought)] != [*map(id, given)]:
+            found = -1
+        else:
+            found = 2 if getattr(self.promote, "wants_numbers", False) else 1
+        self.numbers[turned] = found
+        return found
+
     def _read_signature(self) -> None:
-        found = list(inspect.signature(self.forward).parameters.values())[1:]
-        self.variadic = bool(found) and found[0].kind is inspect.Parameter.VAR_POSITIONAL
-        marked = any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in found)
-        of_tensor = [p for p in found if not marked or p.kind is inspect.Parameter.POSITIONAL_ONLY]
-        if self.variadic:
-            of_tensor = found[:1]
-        self.inputs = [p.name for p in of_tensor]
-        self.params = found[len(of_tensor) :]
-        self.param_names = [p.name for p in self.params]
+        (_, *names), (_, *defaults), before_slash, listed = arguments_of(self.forward)
+        self.variadic = bool(names) and names[0] == listed
+        marked = 1 if self.variadic else before_slash - 1  # without xp
+        self.count = marked if marked > 0 else len(names)
+        self.inputs, self.param_names = names[: self.count], names[self.count :]
         self.names = [_PUBLIC_NAME.get(n, n) for n in self.inputs] + self.param_names
-        self.defaults = [p.default for p in of_tensor] + [p.default for p in self.params]
-        self.count = len(self.inputs)
+        self.defaults = defaults
+        self.params = list(map(Argument, self.param_names, defaults[self.count :]))
         self.simple = -1 if self.params else self.count  # so many arguments are tensors and no more
         # The defaults that complete a call with so many positional arguments.
         self.tails = {
@@ -176,12 +241,10 @@ class Op:
             for given in range(len(self.names) + 1)
             if _MISSING not in self.defaults[given:]
         }
+        # What puts a call in order, by its number of positional arguments and its keywords.
+        self.orders: dict[tuple[Any, ...], Callable[..., tuple[Any, ...]]] = {}
         if self.variadic:
-            split, plain = -len(self.params) or None, self.forward
-            names = self.param_names
-            self.forward = lambda xp, *all_: plain(
-                xp, *all_[:split], **dict(zip(names, all_[split:] if split else (), strict=True))
-            )
+            self.forward = _spread(self.forward, self.param_names)
 
     def source(self, name: str, count: int) -> tuple[int, bool]:
         """Where a rule's argument stands among (inputs, output, extras, params); is it a shape?"""
@@ -230,43 +293,56 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs it, with the arguments that PyTorch's function of that name takes."""
         try:
-            if len(args) == self.simple and not kwargs:
-                return apply(self, args)
-            if "out" in kwargs and self.takes_out:
-                return called_with_out(self, args, kwargs)
-            tail = None if kwargs else self.tails.get(len(args))
-            full = self.bind(args, kwargs) if tail is None else args + tail
+            full = args
+            if kwargs:
+                if "out" in kwargs and self.takes_out:
+                    return called_with_out(self, args, kwargs)
+                full = self.bind(args, kwargs)
+            elif len(args) != self.simple:
+                tail = self.tails.get(len(args))
+                full = self.bind(args, kwargs) if tail is None else args + tail
             n = self.count
+            if n == 1:
+                return apply_one(self, full[0], full[1:])
+            if n == 2:
+                return apply_two(self, full[0], full[1], full[2:])
             return apply(self, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
 
+    def as_method(self) -> Callable[..., Any]:
+        """The operation as a method of Tensor: a function, which Python binds at no cost."""
+        call, tails, bind = self.__call__, self.tails, self.bind
+
+        def method_of_one(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            if tail is None and "out" in kwargs:
+                return call(*args, **kwargs)
+            full = bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_one(self, full[0], full[1:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        def method_of_two(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            if tail is None and "out" in kwargs:
+                return call(*args, **kwargs)
+            full = bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_two(self, full[0], full[1], full[2:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        ways = {} if self.variadic else {1: method_of_one, 2: method_of_two}
+        return _named_as(self, ways[self.count]) if self.count in ways else _as_function(self)
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Puts positional and keyword arguments in order and fills in the defaults."""
-        if self.packs and len(args) > len(self.names):
-            last = len(self.names) - 1
-            args = (*args[:last], args[last:])
-        values = list(args) + [_MISSING] * (len(self.names) - len(args))
-        if len(args) > len(self.names):
-            raise TypeError(
-                f"{self.name}() takes {len(self.names)} arguments "
-                f"({', '.join(self.names)}), {len(args)} were given"
-            )
-        for key, value in kwargs.items():
-            name = key if key in self.names else _ALIASES.get(key, key)
-            if name not in self.names:
-                takes = ", ".join(self.names)
-                raise TypeError(f"{self.name}() has no argument {key!r}; it takes {takes}")
-            values[self.names.index(name)] = value
-        for i, value in enumerate(values):
-            if value is _MISSING:
-                values[i] = self.defaults[i]
-                if values[i] is _MISSING:
-                    raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
-        return tuple(values)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        order = self.orders.get((len(args), *kwargs))
+        if order is None:
+            order = self.orders[len(args), *kwargs] = order_of(self, len(args), tuple(kwargs))
+        return order(args, kwargs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"
@@ -317,12 +393,40 @@ class InPlace:
         full = op.bind(args, kwargs) if tail is None else args + tail
         n = op.count
         try:
-            return apply_inplace(op, full[:n], full[n:])
+            return apply_written(op, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+    def as_method(self) -> Callable[..., Any]:
+        """The operation as a method of Tensor, as `Op.as_method`."""
+        op = self.op
+        tails, n = op.tails, op.count
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            full = op.bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_written(op, full[:n], full[n:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        return _named_as(self, method)
+
+
+def _as_function(thing: Any) -> Callable[..., Any]:
+    call = thing.__call__
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    return _named_as(thing, method)
+
+
+def _named_as(thing: Any, method: Callable[..., Any]) -> Callable[..., Any]:
+    method.__name__ = method.__qualname__ = thing.__name__
+    method.__doc__ = thing.__doc__
+    method.__wrapped__ = thing  # type: ignore[attr-defined]  # whose signature it has
+    return method
 
 
 def show(name: str, thing: Any, on: str) -> None:
@@ -348,8 +452,7 @@ def op(forward: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda f: op(f, **options)
     on, aliases = options.pop("on", "fb Tensor"), options.pop("aliases", ())
     inplace = options.pop("inplace", False)
-    kinds = [p.kind for p in inspect.signature(forward).parameters.values()]
-    made = (ListOp if inspect.Parameter.VAR_POSITIONAL in kinds else Op)(forward, **options)
+    made = (ListOp if arguments_of(forward).listed else Op)(forward, **options)
     if made.name in OPS:
         raise ValueError(f"the operation {made.name!r} is registered twice")
     OPS[made.name] = made
@@ -373,22 +476,23 @@ def function(
     if body is None:
         return lambda f: function(f, on=on, name=name, aliases=aliases)
     name = name or body.__name__
-    takes_out = not SPACES_WITH_OUT.isdisjoint(on.split())
-    takes_out = takes_out and "out" not in inspect.signature(body).parameters
-
-    renamed = _ALIASES.keys() - inspect.signature(body).parameters.keys()
+    names = set(arguments_of(body).names)
+    takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
+    renamed = ALIASES.keys() - names
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
-        known = KNOWN.issuperset
-        if not (known(map(type, args)) and (not kwargs or known(map(type, kwargs.values())))) and (
-            involved((*args, *kwargs.values()))
-        ):
-            return dispatch(called, args, kwargs)
-        if "out" in kwargs and takes_out:
-            return called_with_out(called, args, kwargs)
-        for old in renamed & kwargs.keys():
-            kwargs[_ALIASES[old]] = kwargs.pop(old)
+        if kwargs:
+            if not KNOWN.issuperset(map(type, (*args, *kwargs.values()))) and (
+                involved((*args, *kwargs.values()))
+            ):
+                return dispatch(called.shown, args, kwargs)  # type: ignore[attr-defined]
+            if takes_out and "out" in kwargs:
+                return called_with_out(called, args, kwargs)
+            for old in renamed & kwargs.keys():
+                kwargs[ALIASES[old]] = kwargs.pop(old)
+        elif not KNOWN.issuperset(map(type, args)) and involved(args):
+            return dispatch(called.shown, args, kwargs)  # type: ignore[attr-defined]
         try:
             if AROUND and name in AROUND:
                 return AROUND[name](body, args, kwargs)
@@ -401,7 +505,24 @@ def function(
             return slice_by_slice(name, body, args, kwargs, error)
 
     called.__name__ = name
+    called.shown = called  # type: ignore[attr-defined]
     FUNCTIONS.setdefault(name, called)
     for known in (name, *aliases):
         show(known, called, on)
     return called
+
+
+def in_front(composite: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Puts a function before a composite, shown in its place: it answers what is usual, cheaply.
+
+    It calls the composite for all else; so for arguments of which the class is not in `PLAIN`.
+    """
+
+    def register(usual: Callable[..., Any]) -> Callable[..., Any]:
+        functools.update_wrapper(usual, composite)
+        composite.shown = usual
+        for names in SPACES.values():
+            names.update({name: usual for name, thing in names.items() if thing is composite})
+        return usual
+
+    return register

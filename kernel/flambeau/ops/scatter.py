@@ -13,8 +13,10 @@ import numpy as np
 
 from ..device import module_of
 from ..dtypes import is_float
-from ..tensor import Tensor
-from .gather import check_index, gather_put, places_of, sum_at
+from ..kernels import SMALL, places
+from ..tensor import Tensor, wrap
+from .along import add_along, check_index, places_of, write_along
+from .gather import gather_put, sum_at
 from .registry import function, op
 from .shape import at_dim
 
@@ -126,7 +128,7 @@ def _of_factors(ns, g, x, src, out, at, include_self):
 
 def _source(src, index):
     """The part of ``src`` that the index reaches."""
-    if not getattr(src, "ndim", 0):
+    if not getattr(src, "ndim", 0) or src.shape == index.shape:
         return src
     if src.ndim != index.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
@@ -144,6 +146,8 @@ def _check_scatter(xp, x, index, src, dim):
             f"{src.dtype}"
         )
     check_index(xp, x, index, dim, "scatter")
+    if index.shape == x.shape:
+        return
     for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
         if n > m and i != dim and index.size:
             raise RuntimeError(
@@ -155,11 +159,12 @@ def _check_scatter(xp, x, index, src, dim):
 @op(on="", name="scatter")
 def scatter_op(xp, x, index, src, /, dim):
     """x with src written at the places that gather would read."""
-    dim = at_dim(dim, x.ndim)
+    dim, out = at_dim(dim, x.ndim), x.copy()
+    if index.size >= SMALL and places.scattered(out, index, src, dim):
+        return out
     _check_scatter(xp, x, index, src, dim)
-    out = x.copy()
     if index.size:
-        out[places_of(xp, x.shape, index, dim)] = _source(src, index)
+        write_along(xp, out, index, dim, _source(src, index))
     return out
 
 
@@ -167,9 +172,14 @@ def scatter_op(xp, x, index, src, /, dim):
 def scatter_add_op(xp, x, index, src, /, dim):
     """x with src added at the places that gather would read."""
     dim = at_dim(dim, x.ndim)
+    out = x.copy()
+    if index.size >= SMALL and places.scatter_added(out, index, src, dim):
+        return out
     _check_scatter(xp, x, index, src, dim)
     if not index.size:
-        return x.copy()
+        return out
+    if index.ndim and index.size < SMALL and add_along(xp, out, index, dim, _source(src, index)):
+        return out
     added = gather_put.forward(xp, _source(src, index), index, x.shape, dim)
     return x + added.astype(x.dtype, copy=False)
 
@@ -196,7 +206,7 @@ scatter_add_op.gradients(
 
 def _in_a_row(input: Tensor, index: Tensor, src: Any = None) -> tuple[Any, Any, Any]:
     """A 0-d input, index and source as vectors; others as they are."""
-    if input.ndim and index.ndim:
+    if input.array.ndim and index.array.ndim:
         return input, index, src
     grown = (t.reshape(1) if isinstance(t, Tensor) and not t.ndim else t for t in (input, index))
     return (*grown, src.reshape(1) if isinstance(src, Tensor) and not src.ndim else src)
@@ -215,10 +225,12 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
         src = src.item()
     shape = input.shape
     input, index, src = _in_a_row(input, index, src)
-    if not isinstance(src, Tensor):
+    if src.__class__ is float and input.array.dtype == np.float32:
+        src = wrap(module_of(input.array).array(src, "float32"))
+    elif not isinstance(src, Tensor):
         src = input.new_tensor(src).to(input.dtype)
     if reduce is None:
-        return scatter_op(input, index, src, dim).reshape(shape)
+        return _shaped(scatter_op(input, index, src, dim), shape)
     if reduce not in ("add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
     return _reduced(input, dim, index, src, {"add": "sum", "multiply": "prod"}[reduce], shape)
@@ -232,7 +244,12 @@ def scatter_add(input, dim, index, src):
     tensor([2., 0., 1.])
     """
     shape = input.shape
-    return scatter_add_op(*_in_a_row(input, index, src), dim).reshape(shape)
+    return _shaped(scatter_add_op(*_in_a_row(input, index, src), dim), shape)
+
+
+def _shaped(made, shape):
+    """In another shape, where that is not its own (of a tensor that had no dimensions)."""
+    return made if made.array.shape == shape else made.reshape(shape)
 
 
 def _reduced(input, dim, index, src, how, shape, include_self=True):

@@ -25,23 +25,24 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
         raise IndexError(
             f"{name}_(): Index is supposed to be a vector, but got {places.ndim} dimensions"
         )
-    if places.dtype.name not in kinds:
+    if places.dtype not in kinds:
         raise (IndexError if name == "index_fill" else RuntimeError)(
             f"{name}_(): Expected a long tensor for index but got: {places.dtype}; "
             "index.long() fits"
         )
-    n = input.shape[dim] if input.ndim else 1
+    n = input.array.shape[dim] if input.array.ndim else 1
     if isinstance(places, np.ndarray) and places.size:
-        wrong = [i for i in (int(places.min()), int(places.max())) if not -n * below <= i < n]
+        ends = int(places.min()), int(places.max())
+        wrong = [i for i in ends if not -n * below <= i < n]
         if wrong:
             raise _OUT_OF_RANGE.get(name, IndexError)(
                 f"{name}_(): index {wrong[0]} is out of bounds for dimension {dim} with size {n}"
             )
-    return (*(slice(None),) * dim, places.reshape(-1))
+    return (*(slice(None),) * dim, places if places.ndim else places.reshape(1))
 
 
 def _same_type(name: str, input: Tensor, source: Tensor) -> None:
-    if input.dtype is not source.dtype:
+    if input.array.dtype != source.array.dtype:
         raise RuntimeError(
             f"{name}_(): self and source expected to have the same dtype, but got (self) "
             f"{input.dtype.name} and (source) {source.dtype.name}; source.to(self.dtype) fits"
@@ -50,14 +51,14 @@ def _same_type(name: str, input: Tensor, source: Tensor) -> None:
 
 def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
     _same_type(name, input, source)
-    n = source.shape[dim] if source.ndim else 1
-    if n != index.numel():
+    whole, given = input.array.shape, source.array.shape
+    n = given[dim] if given else 1
+    if n != index.array.size:
         raise (IndexError if name == "index_copy" else RuntimeError)(
             f"{name}_(): Number of indices ({index.numel()}) should be equal to "
             f"source.size(dim): ({n}), for dim: {dim}"
         )
-    rest = [[m for i, m in enumerate(t.shape) if i != dim] for t in (input, source)]
-    if rest[0] != rest[1]:
+    if whole[:dim] != given[:dim] or whole[dim + 1 :] != given[dim + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
@@ -66,8 +67,9 @@ def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
 
 def _as_rows(name, input, dim, index, source, kinds):
     """Input, index and source of at least one dimension, checked against each other."""
-    dim = at_dim(dim, input.ndim)
-    if input.ndim and source.ndim and input.ndim != source.ndim:
+    ndim, other = input.array.ndim, source.array.ndim
+    dim = at_dim(dim, ndim)
+    if ndim and other and ndim != other:
         raise (IndexError if name == "index_copy" else RuntimeError)(
             f"{name}_(): When source and destination are not scalars, their dimensionality must "
             f"match. Source dimensionality ({source.ndim}), destination dimensionality "
@@ -75,11 +77,11 @@ def _as_rows(name, input, dim, index, source, kinds):
         )
     at = _rows(name, input, dim, index, kinds, below=False)
     _check_slices(name, input, dim, index, source)
-    grown = [t if t.ndim else t.reshape(1) for t in (input, source)]
-    return (*grown, at)
+    return (input if ndim else input.reshape(1)), (source if other else source.reshape(1)), at
 
 
-_WHOLE = ("int64", "int32")
+_LONG = (np.dtype("int64"),)
+_WHOLE = (*_LONG, np.dtype("int32"))
 
 
 @function
@@ -90,8 +92,15 @@ def index_add(input, dim, index, source, *, alpha=1):
     tensor([3., 5.])
     """
     x, source, at = _as_rows("index_add", input, dim, index, source, _WHOLE)
+    if alpha == 1:
+        return _shaped(OPS["index_put"](x, source, at, True), input)
     added = OPS["index_add_new"](source, tuple(x.shape), at)
-    return OPS["add"](x, added, alpha=alpha).reshape(input.shape)
+    return _shaped(OPS["add"](x, added, alpha=alpha), input)
+
+
+def _shaped(made: Tensor, like: Tensor) -> Tensor:
+    """In the shape of another tensor, which differs only where that has no dimensions."""
+    return made if made.array.ndim == like.array.ndim else made.reshape(like.shape)
 
 
 @function
@@ -101,8 +110,8 @@ def index_copy(input, dim, index, source):
     >>> fb.zeros(3).index_copy(0, fb.tensor([2, 0]), fb.tensor([5.0, 7.0]))
     tensor([7., 0., 5.])
     """
-    x, source, at = _as_rows("index_copy", input, dim, index, source, ("int64",))
-    return OPS["index_put"](x, source, at, False).reshape(input.shape)
+    x, source, at = _as_rows("index_copy", input, dim, index, source, _LONG)
+    return _shaped(OPS["index_put"](x, source, at, False), input)
 
 
 @function
@@ -118,7 +127,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
             f"{reduce}."
         )
     x, source, at = _as_rows("index_reduce", input, dim, index, source, _WHOLE)
-    return reduce_at(x, source, at, reduce, include_self).reshape(input.shape)
+    return _shaped(reduce_at(x, source, at, reduce, include_self), input)
 
 
 @function
@@ -134,13 +143,13 @@ def index_fill(input, dim, index, value):
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.ndim} dimension(s)."
         )
-    at = _rows("index_fill", input, at_dim(dim, input.ndim), index, ("int64",), below=True)
+    at = _rows("index_fill", input, at_dim(dim, input.ndim), index, _LONG, below=True)
     x = input if input.ndim else input.reshape(1)
     if not isinstance(value, Tensor):
         value = number_for(input.array.dtype, value)
     n = x.shape[at_dim(dim, x.ndim)]
     once = module_of(x.array).unique(at[-1] % max(n, 1))
-    return OPS["index_put"](x, value, (*at[:-1], once), False).reshape(input.shape)
+    return _shaped(OPS["index_put"](x, value, (*at[:-1], once), False), input)
 
 
 def flat_places(name: str, input: Tensor, index: Tensor) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
-from ..kernels import fast, spread
+from ..kernels import fast, places, spread
+from ..kernels import order as fast_order
 from ..kernels import reduce as loops
 from ..kernels.folded import folded, reduced
 from ..tensor import Tensor, wrap
+from .along import read_along, write_along
 from .arithmetic import maximum, minimum
 from .reduce import axes, unreduce, whole
 from .registry import function, op
@@ -261,9 +263,9 @@ def argmin(xp, x, /, dim=None, keepdim=False):
 def ranks(xp, x, dim, descending):
     """The indices that sort x along a dimension; equal elements keep their order."""
     if not descending:
-        return xp.argsort(x, axis=dim, kind="stable")
-    turned = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
-    return xp.flip(x.shape[dim] - 1 - turned, dim)
+        return x.argsort(dim, "stable") if xp is np else xp.argsort(x, axis=dim, kind="stable")
+    back = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1))
+    return (x.shape[dim] - 1 - ranks(xp, x[back], dim, False))[back]
 
 
 @op(on="", name="sort", outputs=2, reads=1)
@@ -275,11 +277,13 @@ def sort_op(xp, x, /, dim, descending, length=None):
         whole(dim)
         return x.copy(), xp.zeros((), "int64")
     dim = at_dim(dim, x.ndim)
+    if (found := fast_order.ordered(x, dim, descending, length)) is not None:
+        return found
     order = ranks(xp, x, dim, descending)
     if length is not None:
         order = order[(slice(None),) * dim + (slice(length),)]
     order = xp.ascontiguousarray(order)
-    return xp.take_along_axis(x, order, dim), order.astype("int64", copy=False)
+    return read_along(xp, x, order, dim), order.astype("int64", copy=False)
 
 
 @sort_op.gradient("x")
@@ -290,8 +294,9 @@ def _(ns, g, x_shape, out, dim):
 @op(on="")
 def sort_put(xp, x, index, /, shape, dim):
     """Zeros of a shape with x written to places of which none is named twice."""
-    out = xp.zeros(shape, x.dtype)
-    xp.put_along_axis(out, index, x, dim % len(shape))
+    out, dim = xp.zeros(shape, x.dtype), dim % len(shape)
+    if not places.scattered(out, index, x, dim):
+        write_along(xp, out, index, dim, x)
     return out
 
 
@@ -332,12 +337,21 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     >>> fb.tensor([4.0, 1.0, 3.0]).topk(2).indices
     tensor([0, 2])
     """
-    n = input.size(at_dim(dim, input.ndim)) if input.ndim else 1
+    ndim = input.array.ndim
+    n = input.array.shape[at_dim(dim, ndim)] if ndim else 1
     if input.array.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes; use x.int()")
     if not 0 <= int(k) <= n:
         raise RuntimeError(f"selected index k out of range: {k} of {n} elements along dim {dim}")
     return _Topk(*sort_op(input, dim, bool(largest), int(k)))
+
+
+def _distinct(x):
+    """The values that occur, in order; every NaN is one of its own."""
+    line = np.sort(x, None)
+    first = np.ones(line.shape, bool)
+    np.not_equal(line[1:], line[:-1], out=first[1:])
+    return line[first]
 
 
 @function
@@ -352,6 +366,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     xp = module_of(input.array)
+    array, plain = input.array, not (return_inverse or return_counts)
+    if dim is None and plain and array.__class__ is np.ndarray and array.dtype.kind in "iuf":
+        return wrap(_distinct(array))
     found = xp.unique(
         input.array,
         return_inverse=return_inverse,

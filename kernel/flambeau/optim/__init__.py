@@ -1,5 +1,6 @@
 """Optimizers, and schedules for their learning rates; mirrors ``torch.optim``."""
 
+from ..left_out import explain_all
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
@@ -35,3 +36,5 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+explain_all(__name__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, count_step, state_array
+from ..kernels import optim as loops
+from .compiled import Loop
+from .optimizer import Optimizer, State, check_at_least, count_step, sign, state_array
 
 
 class Adadelta(Optimizer):
@@ -61,3 +63,9 @@ class Adadelta(Optimizer):
         u *= rho
         u += (1 - rho) * (d * d)
         p -= float(group["lr"]) * d
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        rho = group["rho"]
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
+        options = (*options, rho, 1 - rho, group["eps"])
+        return Loop(loops.adadelta, ("square_avg", "acc_delta"), lambda t: options)

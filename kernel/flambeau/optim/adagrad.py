@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..device import module_of
+from ..kernels import optim as loops
 from ..tensor import wrap
-from .optimizer import Optimizer, State, check_at_least, count_step, scalar
+from .compiled import Loop
+from .optimizer import Optimizer, State, check_at_least, count_step, scalar, sign
 
 
 class Adagrad(Optimizer):
@@ -67,3 +69,8 @@ class Adagrad(Optimizer):
         s = state["sum"].array
         s += g * g
         p -= rate * (g / (xp.sqrt(s) + group["eps"]))
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        lr, slower = float(group["lr"]), group["lr_decay"]
+        options = (sign(group), group["weight_decay"], group["eps"])
+        return Loop(loops.adagrad, ("sum",), lambda t: (lr / (1 + (t - 1) * slower), *options))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
+from ..kernels import optim as loops
+from .compiled import Loop
 from .optimizer import (
     Optimizer,
     State,
@@ -12,6 +15,7 @@ from .optimizer import (
     check_betas,
     check_tensor_options,
     count_step,
+    sign,
     state_array,
 )
 
@@ -91,6 +95,28 @@ class Adam(Optimizer):
         xp.divide(m, work, out=work)
         work *= lr / (1 - beta1**t)
         p -= work
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        numbers = partial(adam_numbers, group)
+        if group["amsgrad"]:
+            return Loop(loops.amsgrad, ("exp_avg", "exp_avg_sq", "max_exp_avg_sq"), numbers)
+        return Loop(loops.adam, ("exp_avg", "exp_avg_sq"), numbers)
+
+
+def adam_numbers(group: dict[str, Any], t: float) -> tuple[float, ...]:
+    """What the loop of Adam's step t is given, as its arguments are in `kernels.optim`."""
+    beta1, beta2 = map(float, group["betas"])
+    lr = float(group["lr"])
+    rate, scale = lr / (1 - beta1**t), 1 / math.sqrt(1 - beta2**t)
+    return rate, *decays(group), 1 - beta1, beta2, 1 - beta2, scale, group["eps"]
+
+
+def decays(group: dict[str, Any]) -> tuple[float, float, float]:
+    """The sign of the gradient, the decay that is added to it, and what shrinks the parameter."""
+    decay = group["weight_decay"]
+    if decay != 0 and group["decoupled_weight_decay"]:
+        return sign(group), 0.0, 1 - float(group["lr"]) * decay
+    return sign(group), decay, 1.0
 
 
 class AdamW(Adam):

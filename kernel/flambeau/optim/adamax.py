@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, check_betas, count_step, state_array
+from ..kernels import optim as loops
+from .compiled import Loop
+from .optimizer import (
+    Optimizer,
+    State,
+    check_at_least,
+    check_betas,
+    count_step,
+    sign,
+    state_array,
+)
 
 
 class Adamax(Optimizer):
@@ -57,3 +67,8 @@ class Adamax(Optimizer):
         u *= beta2
         xp.maximum(u, xp.abs(g) + group["eps"], out=u)
         p -= float(group["lr"]) / (1 - beta1**t) * (m / u)
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        (beta1, beta2), lr = group["betas"], float(group["lr"])
+        options = (sign(group), group["weight_decay"], 1 - beta1, beta2, group["eps"])
+        return Loop(loops.adamax, ("exp_avg", "exp_inf"), lambda t: (lr / (1 - beta1**t), *options))

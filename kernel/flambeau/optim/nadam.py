@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..kernels import optim as loops
+from .adam import decays
+from .compiled import Loop
 from .optimizer import (
     Optimizer,
     State,
@@ -70,15 +73,31 @@ class NAdam(Optimizer):
                 p *= 1 - lr * group["weight_decay"]
             else:
                 g = g + group["weight_decay"] * p
-        mu, following = (
-            beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1)
-        )
-        product = state.setdefault("mu_product", scalar(1.0)).array
-        product *= mu
+        now, ahead = _rates(group, t, state)
         m, v = state_array(state, "exp_avg", p), state_array(state, "exp_avg_sq", p)
         m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * (g * g)
         scale = xp.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"]
-        p -= lr * (1 - mu) / (1 - float(product)) * (g / scale)
-        p -= lr * following / (1 - float(product) * following) * (m / scale)
+        p -= now * (g / scale)
+        p -= ahead * (m / scale)
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        beta1, beta2 = group["betas"]
+        options = (*decays(group), 1 - beta1, beta2, 1 - beta2)
+
+        def numbers(t: float, state: State) -> tuple[float, ...]:
+            now, ahead = _rates(group, t, state)
+            return ahead, now, *options, 1 / math.sqrt(1 - beta2**t), group["eps"]
+
+        return Loop(loops.nadam, ("exp_avg", "exp_avg_sq"), numbers, own=True)
+
+
+def _rates(group: dict[str, Any], t: float, state: State) -> tuple[float, float]:
+    """What g and m are multiplied by; the product of all μ in the state moves on."""
+    beta1, lr = group["betas"][0], float(group["lr"])
+    mu, following = (beta1 * (1 - 0.5 * 0.96 ** (s * group["momentum_decay"])) for s in (t, t + 1))
+    product = state.setdefault("mu_product", scalar(1.0)).array
+    product *= mu
+    done = float(product)
+    return lr * (1 - mu) / (1 - done), lr * following / (1 - done * following)

@@ -18,6 +18,7 @@ from ..device import of as device_of
 from ..nn.state import reset_grad
 from ..record.slot import slot
 from ..tensor import Tensor, wrap
+from .compiled import Flat, Loop, serve, sweep
 from .hooks import (
     Hooks,
     register_optimizer_step_post_hook,
@@ -89,6 +90,7 @@ class Optimizer(Hooks):
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self._no_hooks()
+        self._flats: dict[int, Flat] = {}
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or "
@@ -157,10 +159,16 @@ class Optimizer(Hooks):
         if closure is not None:
             loss = self._evaluate(closure)
         for group in self.param_groups:
-            for p in group["params"]:
+            params = group["params"]
+            loop = self._compiled(group) if serve(params) else None
+            for p in params if loop is None else sweep(self, params, loop):
                 if p.grad is not None:
                     self._step_one(p, group)
         return loss
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        """The compiled loop that does what `_update` does with these options, if there is one."""
+        return None
 
     def _evaluate(self, closure: Callable[[], Any]) -> Any:
         with enable_grad():
@@ -244,10 +252,12 @@ class Optimizer(Hooks):
             hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_hooks"}
+        own = ("_hooks", "_flats")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._no_hooks()
+        self._flats = {}
         self.__dict__.update(state)
 
     def __repr__(self) -> str:
@@ -273,6 +283,11 @@ def _fitting(name: str, value: Any, p: Any) -> Any:
         value.array.astype(p.array.dtype) if dtypes.is_float(p.array.dtype) else value.array.copy()
     )
     return wrap(move_array(array, device_of(p.array)))
+
+
+def sign(group: dict[str, Any]) -> float:
+    """What compiled loops multiply gradients by."""
+    return -1.0 if group.get("maximize") else 1.0
 
 
 def as_real(array: Any) -> Any:

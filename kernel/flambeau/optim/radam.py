@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..kernels import optim as loops
+from .adam import decays
+from .compiled import Loop
 from .optimizer import Optimizer, State, check_at_least, check_betas, count_step, state_array
 
 
@@ -65,9 +68,25 @@ class RAdam(Optimizer):
         v *= beta2
         v += (1 - beta2) * (g * g)
         step = m * (lr / (1 - beta1**t))
-        most = 2 / (1 - beta2) - 1
-        rho = most - 2 * t * beta2**t / (1 - beta2**t)
-        if rho > 5:
-            r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
-            step = step * (r * math.sqrt(1 - beta2**t) / (xp.sqrt(v) + group["eps"]))
+        if scale := _scale(beta2, t):
+            step = step * (scale / (xp.sqrt(v) + group["eps"]))
         p -= step
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        (beta1, beta2), lr = group["betas"], float(group["lr"])
+        options = (*decays(group), 1 - beta1, beta2, 1 - beta2)
+        return Loop(
+            loops.radam,
+            ("exp_avg", "exp_avg_sq"),
+            lambda t: (lr / (1 - beta1**t), *options, _scale(beta2, t), group["eps"]),
+        )
+
+
+def _scale(beta2: float, t: float) -> float:
+    """r · √(1-β₂ᵗ), or 0 as long as the variance of v̂ is not known."""
+    most = 2 / (1 - beta2) - 1
+    rho = most - 2 * t * beta2**t / (1 - beta2**t)
+    if rho <= 5:
+        return 0.0
+    r = math.sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho))
+    return r * math.sqrt(1 - beta2**t)

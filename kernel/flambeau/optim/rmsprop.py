@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .optimizer import Optimizer, State, check_at_least, count_step, state_array
+from ..kernels import optim as loops
+from .compiled import Loop
+from .optimizer import Optimizer, State, check_at_least, count_step, sign, state_array
 
 
 class RMSprop(Optimizer):
@@ -70,3 +72,23 @@ class RMSprop(Optimizer):
             b += step
             step = b
         p -= lr * step
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
+        options = (*options, alpha, 1 - alpha, group["eps"])
+        states = ["square_avg"]
+        if centered:
+            states.append("grad_avg")
+        if momentum > 0:
+            states.append("momentum_buffer")
+            options = (*options, momentum)
+        return Loop(_LOOPS[bool(centered), momentum > 0], tuple(states), lambda t: options)
+
+
+_LOOPS = {  # centered, with momentum
+    (False, False): loops.rmsprop,
+    (False, True): loops.rmsprop_momentum,
+    (True, False): loops.rmsprop_centered,
+    (True, True): loops.rmsprop_centered_momentum,
+}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kernels import optim as loops
 from ..tensor import wrap
-from .optimizer import Optimizer, State, check_at_least
+from .compiled import Loop
+from .optimizer import Optimizer, State, check_at_least, sign
 
 
 class SGD(Optimizer):
@@ -67,3 +69,11 @@ class SGD(Optimizer):
                 v += g if group["dampening"] == 0 else (1 - group["dampening"]) * g
             g = g + momentum * v if group["nesterov"] else v
         p -= float(group["lr"]) * g
+
+    def _compiled(self, group: dict[str, Any]) -> Loop | None:
+        momentum, new = group["momentum"], 1 - group["dampening"]
+        options: tuple[float, ...] = (float(group["lr"]), sign(group), group["weight_decay"])
+        if momentum == 0:
+            return Loop(loops.sgd, (), lambda t: options, counted=False)
+        options = (*options, momentum, new, group["nesterov"])
+        return Loop(loops.sgd_momentum, ("momentum_buffer",), lambda t: options, counted=False)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .frame import TraceError
-from .recorder import Recorder
+from ..left_out import missing
 from .slot import slot
-from .trace import Trace, load
+
+if TYPE_CHECKING:
+    from .frame import TraceError
+    from .recorder import Recorder
+    from .trace import Trace, load
 
 __all__ = ["Recorder", "Trace", "TraceError", "load", "mark", "record", "slot"]
+
+# What records is imported with the first recording.
+_LATER = {"Recorder": "recorder", "Trace": "trace", "TraceError": "frame", "load": "trace"}
+
+
+def __getattr__(name: str) -> Any:
+    """The recorder and the trace, imported when they are first touched."""
+    if name not in _LATER:
+        raise missing(f"module {__name__!r}", name, __name__)
+    found = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return found
 
 
 class Both:
@@ -75,7 +89,11 @@ class record:  # noqa: N801  (it reads as a verb: `with fb.record() as trace`)
         self.recorders: list[Recorder] = []
 
     def __enter__(self) -> Trace:
+        from datetime import UTC, datetime
+
         from .. import __version__
+        from .recorder import Recorder
+        from .trace import Trace
 
         started = datetime.now(UTC).isoformat(timespec="seconds")
         about = {"flambeau": __version__, "title": self.title, "started": started}

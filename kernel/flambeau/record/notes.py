@@ -29,6 +29,7 @@ class Writer:
         self.tick = 0
         self.number = 0  # of the iteration
         self.time = 0.0  # the end of the last operation
+        self.texts: dict[Any, int] = {}  # shapes and types -> the numbers of their texts
         self.reset()
 
     def reset(self) -> None:
@@ -98,32 +99,37 @@ class Writer:
 
     def device(self, seen: Seen) -> int:
         """The number of the device's name."""
-        array = seen()
-        where = getattr(array, "device", "cpu")
-        return self.trace.intern(where if isinstance(where, str) else f"cuda:{where.id}")
+        where: Any = getattr(seen(), "device", "cpu")
+        return self.trace.intern(where if where.__class__ is str else f"cuda:{where.id}")
 
     def tensor(self, seen: Seen, time: float = 0.0, op: int = -1) -> int:
         """The row of a tensor, added when it is first met in the segment."""
         row = self.tensors.get(id(seen))
         if row is None:
-            intern = self.trace.intern
+            shape, dtype, name = seen.shape, seen.dtype, getattr(seen, "name", "")
             row = self.trace.tables["tensors"].add(
                 self.tick,
                 self.block(seen.block or seen, time, op),
-                intern(",".join(map(str, seen.shape))),
-                intern(str(seen.dtype)),
-                intern(getattr(seen, "name", "")),
+                self.texts.get(shape) or self._text(shape, ",".join(map(str, shape))),
+                self.texts.get(dtype) or self._text(dtype, str(dtype)),
+                self.trace.intern(name) if name else 0,
             )
             self.tensors[id(seen)] = row
             self.seen_of_row[row] = seen  # keeps the id from being used again
         return row
 
+    def _text(self, value: Any, text: str) -> int:
+        number = self.texts[value] = self.trace.intern(text)
+        return number
+
     def uses(self, op: int, role: int, tensors: Any, time: float = 0.0) -> None:
         """Adds the edges between an operation and tensors; those it gives, it has made."""
         maker = op if role == OUTPUT else -1
+        known, add = self.tensors.get, self.trace.tables["uses"].add
         for seen in tensors:
             if seen is not None:
-                self.trace.tables["uses"].add(op, self.tensor(seen, time, maker), role)
+                row = known(id(seen))
+                add(op, self.tensor(seen, time, maker) if row is None else row, role)
 
     # One for each kind of note
 

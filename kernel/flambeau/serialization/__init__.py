@@ -13,6 +13,7 @@ from typing import Any
 
 import safetensors.numpy
 
+from ..left_out import explain_all
 from .content import Placer, describe, restore
 from .torch_files import is_zip, read_pickled, read_zip
 
@@ -118,3 +119,6 @@ def load(
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < 1 << 40:
         return restore(data, name, place)
     return read_pickled(data, name, place)
+
+
+explain_all(__name__)

@@ -1,7 +1,6 @@
-"""Helpers around training; mirrors ``torch.utils``."""
+"""Helpers around training; mirrors ``torch.utils``. Each is imported when it is first touched."""
 
 from ..left_out import explains
-from . import checkpoint, data, dlpack, hooks
 
 __all__ = ["checkpoint", "data", "dlpack", "hooks"]
 

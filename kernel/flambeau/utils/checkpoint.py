@@ -15,6 +15,7 @@ from .. import autograd, random
 from ..autograd import graph, is_grad_enabled
 from ..autograd.function import Function
 from ..func.trees import flatten
+from ..left_out import explain_all
 from ..tensor import Tensor, wrap
 
 __all__ = [
@@ -326,3 +327,6 @@ def checkpoint_sequential(
             part(start, end), input, use_reentrant=use_reentrant, preserve_rng_state=preserve
         )
     return part(end, len(steps))(input)
+
+
+explain_all(__name__)

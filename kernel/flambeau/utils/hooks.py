@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd.hooks import RemovableHandle
+from ..left_out import explain_all
 
 __all__ = ["RemovableHandle", "unserializable_hook", "warn_if_has_hooks"]
 
@@ -24,3 +25,6 @@ def warn_if_has_hooks(tensor: Any) -> None:
     for hook in lost:
         name = getattr(hook, "__name__", repr(hook))
         warnings.warn(f"the hook {name} of a tensor is lost when it is saved", stacklevel=2)
+
+
+explain_all(__name__)

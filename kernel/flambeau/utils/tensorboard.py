@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from ..left_out import explain_all
 from ..tensor import Tensor
 
 try:
@@ -82,3 +83,6 @@ class SummaryWriter(_writer.SummaryWriter):
         if verbose:
             print(trace.to_dot())
         self.add_text("graph", f"```\n{trace.to_dot()}\n```")
+
+
+explain_all(__name__)

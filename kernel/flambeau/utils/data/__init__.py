@@ -1,5 +1,6 @@
 """Datasets, and loaders that make batches of them; mirrors ``torch.utils.data``."""
 
+from ...left_out import explain_all
 from . import _utils, distributed  # noqa: F401  (part of the interface)
 from ._utils.collate import default_collate, default_convert
 from ._utils.worker import WorkerInfo, get_worker_info
@@ -47,3 +48,5 @@ __all__ = [
     "get_worker_info",
     "random_split",
 ]
+
+explain_all(__name__)
