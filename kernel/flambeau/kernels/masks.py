@@ -11,23 +11,26 @@ from .places import bits
 
 @kernel
 def _choose(mask, x, y, out):
-    """out = x where the mask holds, else y"""
+    """out = x where the mask holds, else y; both are read, so that nothing branches"""
     for i in range(len(out)):
-        out[i] = x[i] if mask[i] else y[i]
+        a, b = x[i], y[i]
+        out[i] = a if mask[i] else b
 
 
 @kernel
 def _choose_number(mask, x, y, out):
     """out = the number x where the mask holds, else y"""
     for i in range(len(out)):
-        out[i] = x if mask[i] else y[i]
+        b = y[i]
+        out[i] = x if mask[i] else b
 
 
 @kernel
 def _choose_or_number(mask, x, y, out):
     """out = x where the mask holds, else the number y"""
     for i in range(len(out)):
-        out[i] = x[i] if mask[i] else y
+        a = x[i]
+        out[i] = a if mask[i] else y
 
 
 def _serves(mask, array):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, each, fast, masks
+from ..kernels import dense, each, fast, masks, run
 from ..kernels import pointwise as loops
 from .promote import (
     keeps_floats,
@@ -19,6 +19,9 @@ from .promote import (
     without,
 )
 from .registry import FUNCTIONS, function, op
+
+
+_NUMBERS = (float, int)
 
 
 @keeps_floats
@@ -119,6 +122,32 @@ def div(xp, x, y, /, rounding_mode=None):
     return quotient.astype(xp.result_type(x, y), copy=False)
 
 
+def _into(x, y):
+    """Whether y goes into x without another thought: of its shape and type, or a number."""
+    if x.__class__ is not np.ndarray or x.dtype.kind != "f":
+        return False
+    if y.__class__ is np.ndarray:
+        return y.dtype is x.dtype and y.shape == x.shape
+    return y.__class__ in _NUMBERS
+
+
+def _writes(op, ufunc, *settings):
+    """Has an operation's in-place twin write where it stands."""
+
+    def write(xp, x, y, *given):
+        if given != settings or not _into(x, y):
+            return NotImplemented
+        return ufunc(x, y, out=x)
+
+    op.writes(write)
+
+
+_writes(add, np.add, 1)
+_writes(sub, np.subtract, 1)
+_writes(mul, np.multiply)
+_writes(div, np.divide, None)
+
+
 def _of_divisor(g, x, y):
     """The gradient of y in x / y."""
     if alike(y, x) and g.shape == y.shape:
@@ -213,9 +242,6 @@ def pow(xp, x, exponent):
     if exponent.__class__ in _NUMBERS and x.__class__ is np.ndarray and x.dtype.kind == "f":
         return _power(x, exponent)
     return x**exponent
-
-
-_NUMBERS = (float, int)
 
 
 def _power(x, exponent):
@@ -322,6 +348,13 @@ def clamp(xp, x, min=None, max=None):
     return x if max is None else xp.minimum(x, max)
 
 
+@clamp.writes
+def _(xp, x, min, max):
+    if not (fast(x) and _numbers(min, max)):
+        return NotImplemented
+    return run(loops.bounded_in_place, x, numbers=_ends(min, max))
+
+
 def _numbers(low, high):
     """Whether these are bounds for all elements, and none of them NaN."""
     return all_(v is None or (not getattr(v, "ndim", 0) and v == v) for v in (low, high))
@@ -388,6 +421,10 @@ def _(self, condition, other):
     return where_(condition, self, other)
 
 
+def _number(v):
+    return v.__class__ in _NUMBERS or (not getattr(v, "ndim", 1) and v.dtype == np.float32)
+
+
 def _of_one_type(arrays):
     if arrays[0].dtype not in FLOATING:
         raise NotImplementedError(f"lerp is not implemented for {arrays[0].dtype.name}")
@@ -404,7 +441,7 @@ def lerp(xp, x, end, weight):
     >>> fb.lerp(fb.tensor([0.0, 10.0]), fb.tensor([4.0, 20.0]), 0.25)
     tensor([ 1.0000, 12.5000])
     """
-    if weight.__class__ in _NUMBERS and alike(x, end):
+    if _number(weight) and alike(x, end):
         return each(loops.lerp, x, end, numbers=(weight,))
     return x + weight * (end - x)
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from ..dtypes import floating
 from ..kernels import activation as loops
-from ..kernels import dense, each, fast
+from ..kernels import dense, each, fast, run
 from ..kernels import pointwise as plain
 from .promote import real_float, to_float, without
 from .registry import op
@@ -319,6 +319,11 @@ def relu(xp, x):
     if x.dtype.kind == "b":
         raise RuntimeError("a bool tensor has no relu; x.float() has")
     return xp.maximum(x, x.dtype.type(0))
+
+
+@relu.writes
+def _(xp, x):
+    return run(loops.relu_in_place, x) if fast(x) else NotImplemented
 
 
 @relu.gradient("x")
