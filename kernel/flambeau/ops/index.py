@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..kernels import places
+from ..record.slot import slot
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
@@ -167,22 +168,21 @@ index_put_op.gradients(
 
 # Any index
 
-_PLAIN = frozenset((int, slice))
-
 
 def _view_of(key: Any) -> Any:
-    """The operation, and the index, of an index by ints and slices alone; None for another."""
+    """The operation for an index by ints and slices alone; None for another."""
     kind = key.__class__
     if kind is int:
-        return select_op, (key,)
-    if kind is slice:
-        return (slice_op, (key,)) if _ordinary(key) else None
+        return select_op
     if kind is not tuple:
-        return None
-    classes = {item.__class__ for item in key}
-    if not classes <= _PLAIN or not all(_ordinary(s) for s in key if s.__class__ is slice):
-        return None
-    return (select_op if int in classes else slice_op), key
+        return slice_op if kind is slice and _ordinary(key) else None
+    found = slice_op
+    for item in key:
+        if item.__class__ is int:
+            found = select_op
+        elif item.__class__ is not slice or not (item.step is None or _ordinary(item)):
+            return None
+    return found
 
 
 def _ordinary(key: slice) -> bool:
@@ -199,9 +199,9 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     """
     if self.__class__ not in PLAIN and involved((self,)):
         return dispatch(getitem, (self, key), {})
-    made = _view_of(key)
-    if made is not None:
-        return apply(made[0], (self,), made[1:])
+    view = _view_of(key)
+    if view is not None:
+        return apply(view, (self,), (key if key.__class__ is tuple else (key,),))
     picks = only_arrays(self.array, key)
     if picks:
         return apply(index, (self,), (picks,))
@@ -234,14 +234,36 @@ def _like(x: Tensor, value: Any, at: Any) -> Any:
     return value
 
 
+def _written(x: Tensor, key: Any, value: Any) -> bool:
+    """Writes at ints and slices where neither a gradient nor a recorder needs to know."""
+    counter = x._counter
+    if slot.recorder is not None or x._needs_grad or counter is None or x.__class__ not in PLAIN:
+        return False
+    if x.array.__class__ is not ndarray or (x._view is not None and x._seen != counter[0]):
+        return False
+    if isinstance(value, Tensor):
+        if value._needs_grad or value.array.dtype is not x.array.dtype:
+            return False
+        value = value.array
+    try:
+        x.array[key] = value
+    except Exception:  # the other way has the words for it
+        return False
+    counter[0] += 1
+    x._seen = counter[0]
+    return True
+
+
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
     value = fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
-    made = _view_of(key)
-    if made is not None and key != ():
-        apply_inplace(copy_op, (apply(made[0], (self,), made[1:]), value))
+    view = _view_of(key)
+    if view is not None and key != ():
+        if not _written(self, key, value):
+            part = apply(view, (self,), (key if key.__class__ is tuple else (key,),))
+            apply_inplace(copy_op, (part, value))
         return
     place, basic, arrays = self, (), only_arrays(self.array, key)
     if not arrays:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..device import module_of
 from ..errors import BadValue
+from ..kernels import SMALL
 from ..kernels.layout import reversed_rows
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
@@ -264,16 +265,20 @@ def flip(xp, x, /, dims):
             [1, 2]])
     """
     turned = [at_dim(d, x.ndim) for d in sizes(dims)]
-    if len(set(turned)) < len(turned):
+    if len(turned) > 1 and len(set(turned)) < len(turned):
         raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
-    return _flipped(xp, x, turned)
+    return _flipped(x, turned)
 
 
-def _flipped(xp, x, dims):
-    if x.ndim and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
-        return _flipped(xp, out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
-    back = slice(None, None, -1)
-    return x[(*(back if i in dims else slice(None) for i in range(x.ndim)), ...)].copy()
+_BACK, _FORTH = slice(None, None, -1), slice(None)
+
+
+def _flipped(x, dims):
+    if not x.ndim or not dims:
+        return x.copy()
+    if x.size >= SMALL and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
+        return _flipped(out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
+    return x[tuple([_BACK if i in dims else _FORTH for i in range(x.ndim)])].copy()
 
 
 flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))
