@@ -16,7 +16,7 @@ from ..record.slot import slot
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
-from .gather import add_into, put_masked, sum_at
+from .gather import add_into, sum_at, write_into
 from .keys import INT64, WHOLE, as_array, only_arrays, split_index, unmasked
 from .registry import function, op
 from .shape import at_dim
@@ -150,10 +150,7 @@ def _put(xp, x, values, at, accumulate):
     try:
         if hasattr(values, "size") and not values.size:
             xp.broadcast_to(values, x[at].shape)
-        if getattr(at[0], "dtype", None) == np.bool_:
-            put_masked(x, at, values)
-        else:
-            x[at] = values
+        write_into(xp, x, at, values)
     except (TypeError, ValueError):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "

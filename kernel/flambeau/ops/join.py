@@ -7,7 +7,7 @@ import numpy as np
 from ..device import module_of
 from ..errors import BadValue
 from ..kernels import SMALL
-from ..kernels.layout import reversed_rows
+from ..kernels.layout import LARGE, joined, reversed_rows
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
 from .pad import pad
@@ -34,7 +34,8 @@ def cat(xp, *tensors, dim=0):
         tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
     at = at_dim(dim, tensors[0].ndim)
     lengths = [s[at] if len(s) > at else 0 for s in shapes]
-    return xp.concatenate(tensors, axis=at), lengths
+    out = joined(tensors, at) if tensors[0].size >= LARGE else None
+    return xp.concatenate(tensors, axis=at) if out is None else out, lengths
 
 
 @cat.gradient()
@@ -89,6 +90,10 @@ def stack(xp, *tensors, dim=0):
     dim = at_dim(dim, len(shape), 1)
     if xp is not np or (dim and len(tensors) > 8):
         return xp.stack(tensors, axis=dim)
+    if tensors[0].size >= LARGE:
+        rows = [t.reshape(*shape[:dim], 1, *shape[dim:]) for t in tensors]
+        if (out := joined(rows, dim)) is not None:
+            return out
     out = np.empty((*shape[:dim], len(tensors), *shape[dim:]), tensors[0].dtype)
     front = (slice(None),) * dim
     for i, t in enumerate(tensors):
