@@ -91,7 +91,7 @@ def _vector_at(at):
 
 def write_into(xp, out, at, values):
     """Writes values, broadcast to the shape of out[at]."""
-    if xp is np and getattr(at[0], "dtype", None) == np.bool_:
+    if xp is np and at[0].__class__ is np.ndarray and at[0].dtype.kind == "b":
         put_masked(out, at, values)
         return
     if (

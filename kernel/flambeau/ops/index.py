@@ -231,8 +231,8 @@ def _like(x: Tensor, value: Any, at: Any) -> Any:
     return value
 
 
-def _written(x: Tensor, key: Any, value: Any) -> bool:
-    """Writes at ints and slices where neither a gradient nor a recorder needs to know."""
+def _written(x: Tensor, key: Any, value: Any, arrays: bool) -> bool:
+    """Writes x[key] where neither a gradient nor a recorder needs to know."""
     counter = x._counter
     if slot.recorder is not None or x._needs_grad or counter is None or x.__class__ not in PLAIN:
         return False
@@ -243,7 +243,10 @@ def _written(x: Tensor, key: Any, value: Any) -> bool:
             return False
         value = value.array
     try:
-        x.array[key] = value
+        if arrays:
+            write_into(np, x.array, key, value)
+        else:
+            x.array[key] = value
     except Exception:  # the other way has the words for it
         return False
     counter[0] += 1
@@ -258,11 +261,13 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         value = value.to(self.device)
     view = _view_of(key)
     if view is not None and key != ():
-        if not _written(self, key, value):
+        if not _written(self, key, value, False):
             part = apply(view, (self,), (key if key.__class__ is tuple else (key,),))
             apply_inplace(copy_op, (part, value))
         return
     place, basic, arrays = self, (), only_arrays(self.array, key)
+    if arrays and _written(self, arrays, value, True):
+        return
     if not arrays:
         basic, arrays, ints = split_index(self.array, key)
     if basic:
