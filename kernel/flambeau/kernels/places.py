@@ -177,10 +177,10 @@ def _counted(places, n):
     """Places counted from 0, where those below it count from the end; None if one does not fit."""
     if not places.size:
         return places.view(u64)
-    low, high = int(places.min()), int(places.max())
-    if low < -n or high >= n:
-        return None
-    return (places if low >= 0 else places % n).view(u64)
+    if places.view(u64).max() < n:
+        return places.view(u64)
+    fit = -n <= places.min() and places.max() < n
+    return (places % n).view(u64) if fit else None
 
 
 # What the operations call. Each gives None, or False, where the plain formula must do it: because
@@ -228,7 +228,7 @@ def scatter_added(out, index, src, dim):
 
 def taken(x, places, dim):
     """The elements of the last dimension at a vector of places."""
-    if dim != x.ndim - 1 or not fast_moves(x, places, work=x.size, small=_MANY):
+    if not 0 < dim == x.ndim - 1 or not fast_moves(x, places, work=x.size, small=_MANY):
         return None
     places = _counted(places, x.shape[-1])
     if places is None:
