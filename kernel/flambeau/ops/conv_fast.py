@@ -11,8 +11,8 @@ from math import prod
 
 import numpy as np
 
-from ..kernels import fast
-from . import conv_rows, conv_tiles
+from ..kernels import fast, planes
+from . import conv_rows, conv_runs, conv_tiles
 
 _LARGE = 1 << 16  # multiplications; less is NumPy's
 _FEW = 4  # channels of a group: windows of fewer are not worth laying out as rows
@@ -41,7 +41,9 @@ class Settings:
         flat = self.stride == (1, 1, 1) and least > 0
         if flat and self._tiled():
             return "tiles"
-        return "rows" if least >= _FEW else ""
+        if least >= _FEW:
+            return "rows"
+        return "runs" if self.groups == 1 else "planes"
 
     def _tiled(self):
         channels, filters = self.channels // self.groups, self.filters // self.groups
@@ -70,6 +72,23 @@ class Settings:
         back.channels, back.filters = self.filters, self.channels
         return back
 
+    def planes(self, parted=3):
+        """Size of a plane, where each place of each channel begins, what goes before, strides.
+
+        For a ``parted`` of 2, the columns of an image stay together.
+        """
+        stride = (*self.stride[:parted], *(1,) * (3 - parted))
+        lattice = tuple(-(-f // t) for f, t in zip(self.full, stride, strict=True))
+        shape = (self.channels // self.groups, *stride, *lattice)
+        places = product(range(shape[0]), *map(range, self.kernel))
+        at = []
+        for channel, *k in places:
+            reach = [d * i for d, i in zip(self.dilation, k, strict=True)]
+            phase = [r % t for r, t in zip(reach, stride, strict=True)]
+            first = [r // t for r, t in zip(reach, stride, strict=True)]
+            at.append(np.ravel_multi_index((channel, *phase, *first), shape))
+        return lattice, np.array(at, np.intp), self.before, stride
+
     def rows(self):
         """How windows of one group are laid out as rows."""
         return conv_rows.Rows(
@@ -92,8 +111,13 @@ def input_gradient(y, weight, plan):
     if not given:
         return None
     y, weight = given
-    if s.stride == (1, 1, 1):  # a convolution like the other, with the filters turned round
+    if s.stride == (1, 1, 1) and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
         out = _forward(y, _turned(weight, s.groups), None, s.turned())
+    elif s.way == "runs":
+        out = conv_runs.input_gradient(y.reshape(*y.shape[:2], *s.out), weight, s)
+    elif s.way == "planes":
+        out = np.empty((len(y), s.channels, *s.size), np.float32)
+        planes.input_gradient(y.reshape(*y.shape[:2], *s.out), _grouped(weight, s), out, *s.planes(2), s.stride[2])
     else:
         out = np.empty((len(y), s.channels, *s.size), np.float32)
         y, rows = y.reshape(*y.shape[:2], -1), s.rows()
@@ -110,7 +134,12 @@ def weight_gradient(y, x, plan, w_shape):
     if not given:
         return None
     y, x = (a.reshape(*a.shape[:2], *size) for a, size in zip(given, (s.out, s.size), strict=True))
-    out = np.empty((*w_shape[:2], *s.kernel), np.float32)
+    if s.way == "runs":
+        return conv_runs.weight_gradient(y, x, s).reshape(w_shape)
+    out = np.zeros((*w_shape[:2], *s.kernel), np.float32)
+    if s.way == "planes":
+        planes.weight_gradient(y, x, _grouped(out, s), *s.planes(2), s.stride[2])
+        return out.reshape(w_shape)
     parts = zip(_groups(y, s.groups), _groups(x, s.groups), strict=True)
     for to, (one, other) in zip(np.split(out, s.groups), parts, strict=True):
         if s.way == "tiles" and s.kernel[0] == 1:  # else its rounding error would be too large
@@ -142,11 +171,21 @@ def _groups(a, groups):
     return [a[:, i * each : (i + 1) * each] for i in range(groups)]
 
 
+def _grouped(weight, s):
+    """Filters as (groups, filters of a group, places)."""
+    return weight.reshape(s.groups, len(weight) // s.groups, -1)
+
+
 def _forward(x, weight, bias, s):
     x = x.reshape(*x.shape[:2], *s.size)
     weight = weight.reshape(*weight.shape[:2], *s.kernel)
     bias = np.zeros(len(weight), np.float32) if bias is None else bias
+    if s.way == "runs":
+        return conv_runs.convolve(x, weight, bias, s)
     out = np.empty((len(x), len(weight), *s.out), np.float32)
+    if s.way == "planes":
+        planes.convolve(x, _grouped(weight, s), bias, out, *s.planes(2), s.stride[2])
+        return out
     parts = zip(_groups(x, s.groups), _groups(out, s.groups), strict=True)
     kernels = zip(np.split(weight, s.groups), np.split(bias, s.groups), strict=True)
     for (kernel, more), (one, to) in zip(kernels, parts, strict=True):
