@@ -83,13 +83,13 @@ def weight_gradient(y, x, w, lattice, at, before, stride, step):
 
 @kernel
 def runs(x, out, lattice, at, before, stride):
-    """What each place of the filter meets: out (places, N, length of a run)."""
+    """What each place of the filter meets: out (N, places, length of a run)."""
     held = _room(x.shape[1], stride, lattice)
     line = held.reshape(-1)
     for n in range(len(x)):
         _part(x[n], held, before, stride)
         for i in range(len(at)):
-            _copy(line[at[i] :], out[i, n])
+            _copy(line[at[i] :], out[n, i])
 
 
 @kernel
@@ -100,7 +100,7 @@ def back_from_runs(given, x, lattice, at, before, stride):
     for n in range(len(x)):
         line[:] = f32(0)
         for i in range(len(at)):
-            run = given[i, n]
+            run = given[n, i]
             to = line[at[i] :]
             for k in range(len(run)):
                 to[k] += run[k]
@@ -109,11 +109,11 @@ def back_from_runs(given, x, lattice, at, before, stride):
 
 @kernel
 def open_runs(y, out, lattice):
-    """y (N, O, OD, OH, OW) as (O, N, length of a run), zeros where no window begins."""
+    """y (N, O, OD, OH, OW) as (N, O, length of a run), zeros where no window begins."""
     out[:] = f32(0)
-    for o in range(len(out)):
-        for n in range(len(y)):
-            run = out[o, n]
+    for n in range(len(y)):
+        for o in range(y.shape[1]):
+            run = out[n, o]
             for d in range(y.shape[2]):
                 for h in range(y.shape[3]):
                     line = y[n, o, d, h]
@@ -123,15 +123,14 @@ def open_runs(y, out, lattice):
 @kernel
 def close_runs(given, bias, y, lattice):
     """The reverse, and a bias is added."""
-    for o in range(len(given)):
-        more = bias[o]
-        for n in range(len(y)):
-            run = given[o, n]
+    for n in range(len(y)):
+        for o in range(y.shape[1]):
+            run, more = given[n, o], bias[o]
             for d in range(y.shape[2]):
                 for h in range(y.shape[3]):
-                    line, from_ = y[n, o, d, h], run[(d * lattice[1] + h) * lattice[2] :]
+                    line, part = y[n, o, d, h], run[(d * lattice[1] + h) * lattice[2] :]
                     for i in range(len(line)):
-                        line[i] = from_[i] + more
+                        line[i] = part[i] + more
 
 
 @kernel

@@ -6,6 +6,7 @@ here are for three dimensions: an image has a depth of 1, a line a height of 1 a
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -30,6 +31,7 @@ class Settings:
         self.full = (*ones, *plan.full)
         self.before = (*(0,) * more, *(lo for lo, _ in plan.pads))
         self.channels, self.filters = plan.channels, plan.filters
+        self._planes = {}
         self.way = self._way(plan)
 
     def _way(self, plan):
@@ -61,10 +63,13 @@ class Settings:
         pads = [[-(-p // step) for p in pair] for pair, step in zip(pads, d, strict=True)]
         return conv_tiles.serves(self.kernel[1:], pads, sizes, channels, filters)
 
+    @cached_property
     def turned(self):
         """The settings of the way back, where the stride is 1."""
         back = object.__new__(Settings)
         back.__dict__.update(self.__dict__)
+        back._planes = {}
+        back.__dict__.pop("rows", None)
         reach = [d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True)]
         back.before = tuple(r - b for r, b in zip(reach, self.before, strict=True))
         back.full = tuple(n + r for n, r in zip(self.size, reach, strict=True))
@@ -77,6 +82,8 @@ class Settings:
 
         For a ``parted`` of 2, the columns of an image stay together.
         """
+        if parted in self._planes:
+            return self._planes[parted]
         stride = (*self.stride[:parted], *(1,) * (3 - parted))
         lattice = tuple(-(-f // t) for f, t in zip(self.full, stride, strict=True))
         shape = (self.channels // self.groups, *stride, *lattice)
@@ -87,8 +94,10 @@ class Settings:
             phase = [r % t for r, t in zip(reach, stride, strict=True)]
             first = [r // t for r, t in zip(reach, stride, strict=True)]
             at.append(np.ravel_multi_index((channel, *phase, *first), shape))
-        return lattice, np.array(at, np.intp), self.before, stride
+        self._planes[parted] = lattice, np.array(at, np.intp), self.before, stride
+        return self._planes[parted]
 
+    @cached_property
     def rows(self):
         """How windows of one group are laid out as rows."""
         return conv_rows.Rows(
@@ -112,7 +121,7 @@ def input_gradient(y, weight, plan):
         return None
     y, weight = given
     if s.stride == (1, 1, 1) and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
-        out = _forward(y, _turned(weight, s.groups), None, s.turned())
+        out = _forward(y, _turned(weight, s.groups), None, s.turned)
     elif s.way == "runs":
         out = conv_runs.input_gradient(y.reshape(*y.shape[:2], *s.out), weight, s)
     elif s.way == "planes":
@@ -120,7 +129,7 @@ def input_gradient(y, weight, plan):
         planes.input_gradient(y.reshape(*y.shape[:2], *s.out), _grouped(weight, s), out, *s.planes(2), s.stride[2])
     else:
         out = np.empty((len(y), s.channels, *s.size), np.float32)
-        y, rows = y.reshape(*y.shape[:2], -1), s.rows()
+        y, rows = y.reshape(*y.shape[:2], -1), s.rows
         parts = zip(_groups(y, s.groups), _groups(out, s.groups), strict=True)
         for kernel, (one, to) in zip(np.split(weight, s.groups), parts, strict=True):
             conv_rows.input_gradient(one, kernel, rows, to)
@@ -146,7 +155,7 @@ def weight_gradient(y, x, plan, w_shape):
             _weight_by_tiles(one, other, s, to)
         else:
             flat, places = to.reshape(*to.shape[:2], -1), one.reshape(*one.shape[:2], -1)
-            conv_rows.weight_gradient(places, other, s.rows(), flat)
+            conv_rows.weight_gradient(places, other, s.rows, flat)
     return out.reshape(w_shape)
 
 
@@ -193,7 +202,7 @@ def _forward(x, weight, bias, s):
             _by_tiles(one, kernel, more, s, to)
         else:
             places = to.reshape(*to.shape[:2], -1)  # a view: the places of a channel are one run
-            conv_rows.convolve(one, kernel, more, s.rows(), places)
+            conv_rows.convolve(one, kernel, more, s.rows, places)
     return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import planes, scratch
 
-_RUN = 1 << 18  # numbers in one block of columns: about what stays in the cache
+_RUN = 1 << 17  # numbers in one block of columns: about what stays in the cache
 
 
 class Runs:
@@ -29,16 +29,16 @@ class Runs:
         return [slice(i, i + step) for i in range(0, batch, step)]
 
     def columns(self, x):
-        """x as (places, N · length)."""
-        found = scratch("rows", self.places, len(x), self.size)
+        """x as (N, places, length)."""
+        found = scratch("rows", len(x), self.places, self.size)
         planes.runs(x, found, self.lattice, self.at, self.before, self.stride)
-        return found.reshape(self.places, -1)
+        return found
 
     def opened(self, y):
-        """y as (O, N · length), zeros where no window begins."""
-        found = scratch("y", y.shape[1], len(y), self.size)
+        """y as (N, O, length), zeros where no window begins."""
+        found = scratch("y", len(y), y.shape[1], self.size)
         planes.open_runs(y, found, self.lattice)
-        return found.reshape(y.shape[1], -1)
+        return found
 
 
 def convolve(x, weight, bias, s):
@@ -48,8 +48,8 @@ def convolve(x, weight, bias, s):
     out = np.empty((len(x), count, *s.out), np.float32)
     for images in runs.blocks(len(x)):
         columns = runs.columns(x[images])
-        made = np.matmul(kernel, columns, out=scratch("made", count, columns.shape[1]))
-        planes.close_runs(made.reshape(count, -1, runs.size), bias, out[images], runs.lattice)
+        made = np.matmul(kernel, columns, out=scratch("made", len(columns), count, runs.size))
+        planes.close_runs(made, bias, out[images], runs.lattice)
     return out
 
 
@@ -60,11 +60,9 @@ def input_gradient(y, weight, s):
     out = np.empty((len(y), s.channels, *s.size), np.float32)
     for images in runs.blocks(len(y)):
         opened = runs.opened(y[images])
-        made = np.matmul(kernel, opened, out=scratch("rows", runs.places, opened.shape[1]))
-        made = made.reshape(runs.places, -1, runs.size)
-        planes.back_from_runs(
-            made, out[images], runs.lattice, runs.at, runs.before, runs.stride
-        )
+        made = scratch("rows", len(opened), runs.places, runs.size)
+        np.matmul(kernel, opened, out=made)
+        planes.back_from_runs(made, out[images], runs.lattice, runs.at, runs.before, runs.stride)
     return out
 
 
@@ -73,5 +71,6 @@ def weight_gradient(y, x, s):
     runs = Runs(s)
     total = 0
     for images in runs.blocks(len(x)):
-        total += runs.columns(x[images]) @ runs.opened(y[images]).T
+        opened = runs.opened(y[images])
+        total += np.matmul(runs.columns(x[images]), opened.swapaxes(1, 2)).sum(0)
     return np.ascontiguousarray(total.T)
