@@ -13,6 +13,7 @@ import numpy as np
 from . import recurrent
 from .compiled import Kernel
 from .gate import SMALL, fast
+from .products import for_steps
 
 
 class Cell(NamedTuple):
@@ -52,11 +53,12 @@ def forward(name: str, x: Any, state: Any, weights: Any, rows: Any) -> tuple[Any
     none = np.zeros(0 if b_ih is not None is not b_hh else len(w_hh), np.float32)
     b_ih, b_hh = (none if b is None else b for b in (b_ih, b_hh))
     out = np.empty((total + len(state), state.shape[1]), np.float32)
-    from_h, turned, run = np.empty((len(state), len(w_hh)), np.float32), w_hh.T, cell.forward.run
+    from_h, run = np.empty((len(state), len(w_hh)), np.float32), cell.forward.run
+    multiply, turned = for_steps(len(state), w_hh.T)
     for start, end in rows:
         n = end - start
         now, prev, h = out[start:end], state[:n], from_h[:n]
-        np.dot(prev[:, :hidden], turned, out=h)
+        multiply(prev[:, :hidden], turned, h)
         run(saved[start:end], h, b_ih, b_hh, prev, now)
         state = now if n == len(state) else np.concatenate([now, state[n:]])
     out[total:] = state
@@ -84,11 +86,12 @@ def backward(
     dh = np.empty_like(dx) if name == "gru" else dx
     carry, work = g[total:].copy(), np.empty(hidden, np.float32)
     back, run = np.empty((len(carry), hidden), np.float32), cell.back.run
+    multiply, w_hh = for_steps(len(carry), w_hh)
     for start, end in reversed(rows):
         n, at = end - start, slice(start, end)
         here, from_h, product = carry[:n], dh[at], back[:n]
         run(g[at], here, saved[at], prev[at], out[at], dx[at], from_h, work)
-        np.dot(from_h, w_hh, out=product)
+        multiply(from_h, w_hh, product)
         if name == "gru":
             here += product
         else:
