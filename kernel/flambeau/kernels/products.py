@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .compiled import kernel
 from .numbers import f32
 
@@ -54,8 +52,6 @@ def _rest(x, w, out, start):
             out[j] += a * row[j]
 
 
-def for_steps(rows: int, w: Any) -> tuple[Any, Any]:
-    """How to multiply up to so many rows by w: f(x, w, out=...), and w as f wants it."""
-    if rows <= FEW and w.size <= SMALL_MATRIX:
-        return few_rows.run, np.ascontiguousarray(w)
-    return np.dot, w
+def few(rows: int, w: Any) -> bool:
+    """Whether `few_rows` is the faster way to multiply so many rows by w."""
+    return bool(rows <= FEW and w.size <= SMALL_MATRIX)
