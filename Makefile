@@ -9,7 +9,7 @@ TORCH  := 2.13.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check bench test-gpu tutorials coverage-table frontend peers clean
+.PHONY: help lab test check bench bench-memory test-gpu tutorials coverage-table frontend peers clean
 
 help: ## Say what each target does
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -33,6 +33,9 @@ check: $(READY) ## Lint, formatting and types, of Python and TypeScript
 bench: peers ## Measure speed beside PyTorch and write benchmarks/RESULTS.md
 	$(PY) benchmarks/bench.py
 	$(PY) benchmarks/recording.py
+
+bench-memory: peers ## Measure peak memory beside PyTorch and keep it in benchmarks/RESULTS.md
+	$(PY) benchmarks/memory.py
 
 test-gpu: frontend ## Run the tests that need a CUDA device (CUDA=12 or CUDA=13 installs CuPy)
 	$(if $(CUDA),$(PY) -m pip install -q "cupy-cuda$(CUDA)x>=14,<15")

@@ -7,13 +7,12 @@ and writes nothing. Workloads are lists named ``WORK`` in the files of ``benchma
 from __future__ import annotations
 
 import importlib
-import platform
 import statistics
 import sys
 from pathlib import Path
 
-import numpy as np
 from measure import Result, Workload, measured, peers
+from results import keep, versions
 
 HERE = Path(__file__).parent
 HEAD = f"{'':52}{'ratio':>7}{'aim':>6}{'quartiles':>15}{'PyTorch':>11}{'ours':>11}"
@@ -61,23 +60,6 @@ def summary(results: list[Result]) -> str:
     )
 
 
-def processor() -> str:
-    """The name of this machine's processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(n.split(":")[1].strip() for n in lines if n.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
-
-
-def versions(torch: object) -> str:
-    """Machine and versions, for the head of the results."""
-    return (
-        f"{processor()}, one thread; Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, PyTorch {torch.__version__}"  # type: ignore[attr-defined]
-    )
-
-
 def main(words: list[str]) -> None:
     """Measures, prints, and keeps the results of a whole run."""
     torch = peers()
@@ -92,15 +74,12 @@ def main(words: list[str]) -> None:
     if not words:
         results.sort(key=lambda r: (r.ratio >= 1, r.ratio >= r.work.aim, r.ratio / r.work.aim))
         table = "\n".join([HEAD, *map(line, results), "", summary(results)])
-        text = (
+        keep(
             "# Speed against PyTorch on the CPU\n\n"
-            f"{versions(torch)}. Ratio = PyTorch's median time / ours: above 1 Flambeau is faster; "
+            f"{versions()}. Ratio = PyTorch's median time / ours: above 1 Flambeau is faster; "
             "`<` marks what is below its aim. What loses stands first. Written by `make bench`.\n\n"
             f"```\n{table}\n```\n"
         )
-        draft = HERE / "RESULTS.md.part"
-        draft.write_text(text)
-        draft.replace(HERE / "RESULTS.md")
 
 
 if __name__ == "__main__":

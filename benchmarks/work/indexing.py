@@ -97,7 +97,7 @@ TABLE = [
                  ("210", lambda lib, x: permuted(x, 2, 1, 0)),
                  ("102", lambda lib, x: permuted(x, 1, 0, 2)),
                  ("120", lambda lib, x: permuted(x, 1, 2, 0))], ("x",), True),
-    ("sort", along(lambda lib, d, x: lib.sort(x, d)[0]), ("x",), True),
+    ("sort", along(lambda lib, d, x: lib.sort(x, dim=d, stable=True)[0]), ("x",), True),
     ("sort ints", along(lambda lib, d, x: lib.sort(x, d)[0]), ("counts",), False),
     ("argsort", along(lambda lib, d, x: unseen(lib.argsort(x, d))), ("x",), False),
     ("topk 5", along(lambda lib, d, x: lib.topk(x, 5, d)), ("x",), True),

@@ -112,6 +112,7 @@ from .amp.autocast_mode import (  # noqa: E402
 )
 from .autograd.gradcheck import gradcheck as _gradcheck  # noqa: E402
 from .compiler import compile  # noqa: E402
+from .cpu import memory as _memory  # noqa: E402
 from .interop import from_dlpack, from_torch, to_dlpack, to_torch  # noqa: E402
 
 globals().update(_OLD_NAMES)
@@ -196,4 +197,5 @@ def __dir__() -> list[str]:
 
 
 _explain_all(__name__)
+_memory.set_up()
 _collector.settle()

@@ -72,6 +72,10 @@ class MetaArray(np.ndarray):
         """NotImplementedError: there are no numbers."""
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
 
+    def dot(self, b: Any, out: Any = None) -> Any:
+        """The shape of the product."""
+        return _dot(self, b, out)
+
     def nonzero(self) -> Any:
         """NotImplementedError: how many there are depends on the numbers."""
         raise no_numbers("nonzero")

@@ -22,6 +22,9 @@ class ArrayProtocols:
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The NumPy array underneath, sharing memory; ``force`` copies whatever it takes."""
+        array = self.array
+        if array.__class__ is np.ndarray and not self._needs_grad and array.dtype.kind != "V":
+            return array
         if force:
             return devices.move(self.array, devices.CPU)
         if self._needs_grad:

@@ -128,6 +128,41 @@ def test_tensor_dataset_in_memory():
     assert row.requires_grad
 
 
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(
+    "options", [{}, {"replacement": True}, {"num_samples": 7}, {"num_samples": 25}]
+)
+def test_samples_in_memory_come_in_the_order_of_the_sampler(drop_last, options):
+    data = TensorDataset(fb.arange(11), fb.randn(3, 11).t())
+    for way in ({"shuffle": True}, {"sampler": RandomSampler(data, **options)}, {}):
+        quick = DataLoader(data, 4, drop_last=drop_last, **way)
+        slow = DataLoader(data, 4, drop_last=drop_last, collate_fn=list, **way)
+        for _ in range(2):
+            fb.manual_seed(5)
+            batches = [[x.tolist(), y.tolist()] for x, y in quick]
+            after = fb.rand(1).item()
+            fb.manual_seed(5)
+            assert batches == [
+                [[int(x) for x, _ in samples], [y.tolist() for _, y in samples]] for samples in slow
+            ]
+            assert after == fb.rand(1).item()
+
+
+def test_a_loader_in_memory_goes_on_where_it_was():
+    data = Subset(TensorDataset(fb.arange(20)), list(range(19, 3, -1)))
+    for shuffle in (True, False):
+        fb.manual_seed(1)
+        loader = DataLoader(data, 3, shuffle=shuffle)
+        seen = iter(loader)
+        first = [next(seen)[0].tolist() for _ in range(2)]
+        state = loader.state_dict()
+        rest = [x.tolist() for (x,) in seen]
+        again = DataLoader(data, 3, shuffle=shuffle)
+        again.load_state_dict(state)
+        assert [x.tolist() for (x,) in again] == rest
+        assert sorted(n for numbers in first + rest for n in numbers) == list(range(4, 20))
+
+
 def test_other_datasets():
     both = Squares(3) + Squares(2)
     assert isinstance(both, ConcatDataset)

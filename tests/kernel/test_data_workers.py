@@ -191,6 +191,79 @@ def test_no_descriptor_stays_open(monkeypatch):
     assert float(kept[1][1].sum()) == 40000
 
 
+def test_a_batch_that_is_kept_stays_as_it_is():
+    data = TensorDataset(fb.arange(40.0).reshape(40, 1) * fb.ones(20000), fb.arange(40))
+    loader = DataLoader(Rows(data), 2, num_workers=2, persistent_workers=True)
+    whole, parts = [], []
+    for epoch in range(3):
+        for i, (x, y) in enumerate(loader):
+            if i % 3 == epoch:
+                whole.append((x, y))
+            parts.append((x[1, -5:], y[1]))
+            del x
+            if i % 2:
+                parts.pop()
+    for x, y in whole:
+        assert fb.equal(x, y.reshape(2, 1) * fb.ones(20000))
+    for x, y in parts:
+        assert fb.equal(x, y * fb.ones(5))
+
+
+class Rows(Dataset):
+    """Samples of a dataset that is not recognised as one in memory."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def __getitem__(self, i):
+        return self.data[i]
+
+    def __len__(self):
+        return len(self.data)
+
+
+def test_batches_of_many_sizes_travel():
+    sizes = [30000, 20000, 90000, 10, 40000, 200000, 5, 90000, 30000, 1000] * 3
+    loader = DataLoader(
+        Numbers(30, lambda i: fb.full((sizes[i],), i)), None, num_workers=2, persistent_workers=True
+    )
+    for _ in range(2):
+        for i, x in loader:
+            assert x.shape == (sizes[i],)
+            assert bool((x == i).all())
+
+
+class KeepsTheLast:
+    """Collates, and gives the batch before as well."""
+
+    last = None
+
+    def __call__(self, samples):
+        before, self.last = self.last, fb.utils.data.default_collate(samples)
+        return self.last, before
+
+
+def test_what_a_worker_keeps_of_a_batch_stays_as_it_is():
+    data = Numbers(16, lambda i: np.full(30000, i, "float32"))
+    loader = DataLoader(data, 2, num_workers=1, collate_fn=KeepsTheLast())
+    for n, (batch, before) in enumerate(loader):
+        for (i, x), least in ((batch, 2 * n), *([(before, 2 * n - 2)] if before else [])):
+            assert i.tolist() == [least, least + 1]
+            assert bool((x == i.reshape(2, 1)).all())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_memory_is_used_again():
+    def mapped():
+        with open("/proc/self/maps") as f:
+            return sum("flambeau-batch" in line for line in f)
+
+    data = Numbers(64, lambda i: np.ones(30000))
+    for i, batch in enumerate(DataLoader(data, 2, num_workers=1)):
+        assert mapped() <= 5, i
+        del batch
+
+
 class OwnError(Exception):
     """An error made of one text."""
 

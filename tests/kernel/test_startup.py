@@ -104,3 +104,10 @@ def test_the_collector_leaves_the_package_alone_unless_it_is_told_to():
     assert run(code, FLAMBEAU_GC="0").split() == [*before, "False"]
     chosen = run(f"import gc; gc.set_threshold(900, 20, 30); {code}")
     assert chosen == "900 20 30 True"
+
+
+def test_what_a_large_program_has_made_before_the_import_can_still_be_collected():
+    code = (
+        "made = [[i] for i in range(1_000_000)]; import gc, flambeau; print(gc.get_freeze_count())"
+    )
+    assert run(code) == "0"

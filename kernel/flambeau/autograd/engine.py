@@ -15,6 +15,7 @@ import numpy as np
 
 from ..device import module_of
 from ..errors import out_of_memory
+from ..kernels.layout import in_rows
 from ..record.slot import slot
 from ..subclasses import here
 from ..tensor import Tensor, wrap
@@ -390,7 +391,7 @@ def own_array(g: Any) -> Any:
     """A gradient as an array that shares memory with nothing else."""
     if isinstance(g, np.generic):
         return np.asarray(g)
-    return g if g.base is None else g.copy()
+    return g if g.base is None else in_rows(g)
 
 
 def unpack(node: Node) -> list[Any] | None:

@@ -1,8 +1,8 @@
 """What a mode adds around operations: function pointers, switched while a mode is on.
 
 `ops.apply` has no test for anomaly mode, saved-tensor hooks, forward gradients or vmap. Each of
-them is a `Layer`: while at least one is on, the names ``apply``, ``apply_inplace``, ``apply_one``
-and ``apply_two`` in the modules of ``ops/`` stand for the layers, the outermost first, with the
+them is a `Layer`: while at least one is on, the names ``apply``, ``apply_inplace`` and the short ways
+to them (`ops.short`) in the modules of ``ops/`` stand for the layers, the outermost first, with the
 bare functions inside.
 """
 
@@ -70,6 +70,8 @@ _ENTRIES = {
     "apply_inplace": "flambeau.ops.apply",
     "apply_one": "flambeau.ops.short",
     "apply_two": "flambeau.ops.short",
+    "apply_number": "flambeau.ops.short",
+    "apply_written": "flambeau.ops.short",
 }
 _HOMES = frozenset(_ENTRIES.values())
 
@@ -96,6 +98,10 @@ def _rebuild() -> None:
     around = layered["apply"]
     layered["apply_one"] = lambda op, x, params=(): around(op, (x,), params)
     layered["apply_two"] = lambda op, x, y, params=(): around(op, (x, y), params)
+    layered["apply_number"] = lambda op, x, number, params=(), turned=False: around(
+        op, (number, x) if turned else (x, number), params
+    )
+    layered["apply_written"] = layered["apply_inplace"]
     for name, home in _ENTRIES.items():
         function = layered[name] if _on else getattr(sys.modules[home], name)
         for module in _holders(name):

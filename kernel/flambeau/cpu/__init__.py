@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..left_out import explain_all
-from . import amp
+from ..left_out import explains
+from .memory import cache_limit, empty_cache, memory_cached, set_cache_limit
+
+if TYPE_CHECKING:
+    from . import amp
 
 __all__ = [
-    "Event", "Stream", "amp", "current_device", "current_stream", "device_count", "is_available",
-    "is_initialized", "set_device", "stream", "synchronize",
+    "Event", "Stream", "amp", "cache_limit", "current_device", "current_stream", "device_count",
+    "empty_cache", "is_available", "is_initialized", "memory_cached", "set_cache_limit",
+    "set_device", "stream", "synchronize",
 ]  # fmt: skip
+
+__getattr__ = explains(__name__)  # imports `amp` when it is first touched
 
 
 def is_available() -> bool:
@@ -83,6 +89,3 @@ def current_stream(device: Any = None) -> Stream:
 def stream(stream: Any) -> AbstractContextManager[Any]:
     """A context in which work goes to a stream: there is one, so nothing changes."""
     return nullcontext(stream)
-
-
-explain_all(__name__)

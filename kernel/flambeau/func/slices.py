@@ -76,7 +76,7 @@ class Mapping(Layer):
             )
         made = mapped(op, inputs, params, level, stands)
         _check_fit(op, x, made)
-        registry.apply_inplace(OPS["copy"], (x.value, unwrap(made, level)))
+        registry.apply_written(OPS["copy"], (x.value, unwrap(made, level)))
         return x
 
 

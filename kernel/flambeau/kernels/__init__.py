@@ -14,6 +14,7 @@ Everything works without numba, which is imported when a loop is first needed (`
 from .compiled import Kernel, kernel
 from .each import dense, each, run
 from .gate import SMALL, fast
+from .scratch import scratch
 from .threads import spread
 
-__all__ = ["SMALL", "Kernel", "dense", "each", "fast", "kernel", "run", "spread"]
+__all__ = ["SMALL", "Kernel", "dense", "each", "fast", "kernel", "run", "scratch", "spread"]

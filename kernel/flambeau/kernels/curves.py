@@ -24,7 +24,7 @@ def exp_low(x):
     p = p * z + (f32(1.6666665459e-1) * r + f32(5.0000001201e-1))
     e = p * z + r + f32(1)
     bits = f32(e).view(i32) + (f32(shifted).view(i32) << i32(23))
-    value = i32(bits).view(f32)
+    value = x if x != x else i32(bits).view(f32)
     return f32(0) if x < f32(-87) else value
 
 
@@ -94,7 +94,7 @@ def softplus(x):
 
 @kernel(regroup=False)
 def erf(x):
-    """The error function: one rational function of x²; beyond 4 it rounds to ±1.
+    """The error function: one rational function of x²; beyond 3.9 it rounds to ±1.
 
     Coefficients as in `ops.elementwise`, from Eigen's generic_fast_erf.
     """
@@ -112,4 +112,81 @@ def erf(x):
     q = q * z + f32(-1.68282697438203e-03)
     q = q * z + f32(-7.37332916720468e-03)
     q = q * z + f32(-1.42647390514189e-02)
-    return x * p / q
+    value = x * p / q
+    value = f32(1) if x > f32(3.9) else value
+    return f32(-1) if x < f32(-3.9) else value
+
+
+@kernel(regroup=False)
+def _log_parts(x):
+    """(n, l) with x = 2^n e^l, for x > 0: l = log of the mantissa between √½ and √2.
+
+    log m = 2 atanh(s) = 2 (s + s³/3 + s⁵/5 + ...), s = (m - 1) / (m + 1).
+    """
+    small = x < f32(1.17549435e-38)  # what has no full mantissa gets one
+    bits = f32(x * f32(8388608) if small else x).view(i32)
+    up = bits - i32(0x3F3504F3)  # the bits of √½
+    n = up >> i32(23)
+    m = i32(bits - (n << i32(23))).view(f32)
+    s = (m - f32(1)) / (m + f32(1))
+    z = s * s
+    p = f32(1 / 9)
+    p = p * z + f32(1 / 7)
+    p = p * z + f32(1 / 5)
+    p = p * z + f32(1 / 3)
+    return f32(n) - (f32(23) if small else f32(0)), f32(2) * (s + s * z * p)
+
+
+@kernel(regroup=False)
+def _log_ends(x, value):
+    """-inf of 0, NaN below 0, infinity and NaN of themselves."""
+    value = value if x < f32(np.inf) else x
+    value = value if x > f32(0) else f32(np.nan)
+    return f32(-np.inf) if x == f32(0) else value
+
+
+@kernel(regroup=False)
+def log(x):
+    """The natural logarithm."""
+    n, part = _log_parts(x)
+    return _log_ends(x, n * f32(0.693359375) + (part - n * f32(2.12194440e-4)))
+
+
+@kernel(regroup=False)
+def log2(x):
+    """The logarithm to base 2, exact for powers of 2."""
+    n, part = _log_parts(x)
+    return _log_ends(x, n + part * f32(1.4426950408889634))
+
+
+@kernel(regroup=False)
+def log10(x):
+    """The logarithm to base 10."""
+    n, part = _log_parts(x)
+    low = part * f32(0.4342944819032518) + n * f32(4.605038981195214e-06)
+    return _log_ends(x, n * f32(0.301025390625) + low)
+
+
+@kernel(regroup=False)
+def log1p(x):
+    """log(1 + x), exact where x is small: log u + what x has lost in u = 1 + x, over u."""
+    u = f32(1) + x
+    lost = (x - (u - f32(1))) / u
+    whole = log(u)
+    return whole + lost if abs(whole) < f32(np.inf) else whole
+
+
+@kernel(regroup=False)
+def exp2(x):
+    """2^x, exact for whole numbers."""
+    bounded = f32(-151) if x < f32(-151) else f32(129) if x > f32(129) else x
+    n = np.floor(bounded + f32(0.5))
+    r = (bounded - n) * f32(0.6931471805599453)
+    z = r * r
+    p = f32(1.9875691500e-4) * r + f32(1.3981999507e-3)
+    p = p * z + (f32(8.3334519073e-3) * r + f32(4.1665795894e-2))
+    p = p * z + (f32(1.6666665459e-1) * r + f32(5.0000001201e-1))
+    e = p * z + r + f32(1)
+    half = i32(n) >> i32(1)
+    one, other = (half + i32(127)) << i32(23), (i32(n) - half + i32(127)) << i32(23)
+    return e * i32(one).view(f32) * i32(other).view(f32)

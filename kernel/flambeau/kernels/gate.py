@@ -23,6 +23,11 @@ def installed() -> bool:
     return os.environ.get("FLAMBEAU_NUMBA", "1") != "0" and find_spec("numba") is not None
 
 
+def switched_on() -> bool:
+    """Whether compiled loops may run at all."""
+    return not exact.enabled and installed()
+
+
 def fast(x: Any, *others: Any, small: int = SMALL) -> bool:
     """Whether compiled loops serve these arrays: NumPy's, float32, in C order, ``x`` not small.
 
@@ -33,8 +38,7 @@ def fast(x: Any, *others: Any, small: int = SMALL) -> bool:
         and x.size >= small
         and _plain(x)
         and all(_plain(a) for a in others)
-        and not exact.enabled
-        and installed()
+        and switched_on()
     )
 
 
@@ -57,6 +61,5 @@ def fast_moves(x: Any, *indices: Any, work: int, small: int = SMALL) -> bool:
         and x.itemsize in (4, 8)
         and x.flags.c_contiguous
         and all(i.dtype is _INT64 and i.flags.c_contiguous for i in indices)
-        and not exact.enabled
-        and installed()
+        and switched_on()
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .gate import SMALL, fast, fast_moves
+from .gate import SMALL, switched_on
 from .layout import in_rows
 
 f32, i32, i64 = np.float32, np.int32, np.int64
@@ -35,11 +35,11 @@ def _pack_floats(x, turned, out):
 
 
 @kernel
-def _pack_integers(x, low, turned, out):
-    """The same for integers that differ by less than 2^31 from ``low``."""
+def _pack_integers(x, middle, turned, out):
+    """The same for integers that are less than 2^31 from ``middle``."""
     for r in range(x.shape[0]):
         for j in range(x.shape[1]):
-            out[r, j] = (((i64(x[r, j]) - low) ^ turned) << 32) | j
+            out[r, j] = (((i64(x[r, j]) - middle) ^ turned) << 32) | j
 
 
 @kernel
@@ -89,33 +89,27 @@ def _pick(x, turned, packed):
 def _packed(x, descending):
     """Rows of keys and places, or None where the numbers do not fit in 32 bits."""
     out = np.empty(x.shape, i64)
-    turned = -1 if descending else 0
+    turned = -int(descending)
     if x.dtype.kind == "f":
         _pack_floats(x, turned, out)
         return out
-    low, high = int(x.min()), int(x.max())
-    if high - low >= 2**31:
-        return None
-    _pack_integers(x, low, turned, out)
+    low = -(2**31)
+    if x.itemsize == 8:
+        low = int(x.min())
+        if int(x.max()) - low >= 2**32:
+            return None
+    _pack_integers(x, low + 2**31, turned, out)
     return out
-
-
-def _serves(x, dim):
-    if x.__class__ is not np.ndarray or not x.size >= SMALL or x.shape[dim] < 2:
-        return False
-    return x.dtype.name in ("float32", "int32", "int64") and fast_moves(in_c(x), work=x.size)
-
-
-def in_c(x):
-    """x itself, or a stand-in for a transposed one, which is copied into C order anyway."""
-    return x if x.flags.c_contiguous else np.empty(x.shape, x.dtype)
 
 
 def ordered(x, dim, descending, length=None):
     """Values and places in order along ``dim``, the first ``length``; None where NumPy sorts."""
-    if not _serves(x, dim):
+    if x.size < SMALL or x.__class__ is not np.ndarray or length == 0:
         return None
-    rows = in_rows(np.moveaxis(x, dim, -1)) if dim != x.ndim - 1 else np.ascontiguousarray(x)
+    if x.dtype.name not in ("float32", "int32", "int64") or not switched_on():
+        return None
+    last = dim == x.ndim - 1
+    rows = x if last and x.flags.c_contiguous else in_rows(np.moveaxis(x, dim, -1))
     n = rows.shape[-1]
     length = n if length is None else length
     flat = rows.reshape(-1, n)
@@ -125,7 +119,7 @@ def ordered(x, dim, descending, length=None):
     shape = (*rows.shape[:-1], length)
     values, places = np.empty(shape, x.dtype), np.empty(shape, i64)
     _unpack(packed, flat, values.reshape(-1, length), places.reshape(-1, length))
-    if dim == x.ndim - 1:
+    if last:
         return values, places
     return in_rows(np.moveaxis(values, -1, dim)), in_rows(np.moveaxis(places, -1, dim))
 
@@ -133,17 +127,15 @@ def ordered(x, dim, descending, length=None):
 def _first(rows, descending, length):
     """The first ``length`` of each row, packed and in order."""
     n = rows.shape[1]
-    if 0 < length <= _FEW and length * 8 <= n and fast(rows):
+    if length <= _FEW and length * 8 <= n and rows.dtype.kind == "f":
         packed = np.full((len(rows), length), 0x7FFFFFFFFFFFFFFF)
         _pick(rows, -int(descending), packed)
         return packed
     packed = _packed(rows, descending)
-    if packed is not None and length < n:
-        if length * 4 < n:
-            packed.partition(length, -1)
-            packed = np.ascontiguousarray(packed[:, :length])
-        packed.sort(-1)
-        return packed[:, :length]
-    if packed is not None:
-        packed.sort(-1)
-    return packed
+    if packed is None:
+        return None
+    if length * 4 < n:
+        packed.partition(length, -1)
+        packed = np.ascontiguousarray(packed[:, :length])
+    packed.sort(-1)
+    return packed[:, :length]

@@ -16,12 +16,13 @@ from .gate import fast, fast_moves
 
 u64 = np.uint64
 _MANY = 1 << 14  # fewer elements NumPy takes sooner
-_BITS = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+# By size in bytes.
+UNSIGNED = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
 
 
 def bits(x):
     """The same memory as unsigned integers of the same size."""
-    return x.view(_BITS[x.itemsize])
+    return x.view(UNSIGNED[x.itemsize])
 
 
 def around(x, dim):

@@ -17,7 +17,7 @@ BLOCK = 2048  # elements that stay in the nearest cache
 
 
 @kernel
-def _exps(x, out, tops, sums):
+def exps(x, out, tops, sums):
     """out = e^(x - top of its row), and the tops and sums of the rows."""
     long = x.shape[1] >= 128
     for i in range(len(x)):
@@ -45,7 +45,7 @@ def softmax(x, out):
     tops, sums = np.empty(step, np.float32), np.empty(step, np.float32)
     for start in range(0, len(x), step):
         part = out[start : start + step]
-        _exps(x[start : start + step], part, tops, sums)
+        exps(x[start : start + step], part, tops, sums)
         for i in range(len(part)):
             row, share = part[i], f32(1) / sums[i]
             for j in range(len(row)):
@@ -70,7 +70,7 @@ def log_sums(x, out):
     work = np.empty((step, x.shape[1]), np.float32)
     for start in range(0, len(x), step):
         rows = x[start : start + step]
-        _exps(rows, work[: len(rows)], tops, sums)
+        exps(rows, work[: len(rows)], tops, sums)
         for i in range(len(rows)):
             # An infinite top is the answer itself.
             out[start + i] = tops[i] + np.log(sums[i]) if np.isfinite(tops[i]) else tops[i] + f32(0)
@@ -83,7 +83,7 @@ def log_softmax(x, out):
     tops, sums = np.empty(step, np.float32), np.empty(step, np.float32)
     for start in range(0, len(x), step):
         rows, part = x[start : start + step], out[start : start + step]
-        _exps(rows, part, tops, sums)
+        exps(rows, part, tops, sums)
         for i in range(len(rows)):
             row, to, top, log = rows[i], part[i], tops[i], np.log(sums[i])
             for j in range(len(row)):

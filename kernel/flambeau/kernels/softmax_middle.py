@@ -41,7 +41,7 @@ def _exps(x, out, low, high, ranks, tops, sums):
 
 
 @kernel
-def _sums(x, low, high, ranks, tops, sums):
+def sums_of_exps(x, low, high, ranks, tops, sums):
     """The sums of e^(x - top) of the columns."""
     _tops(x, low, high, ranks, tops)
     sums[:] = f32(0)
@@ -76,7 +76,7 @@ def log_softmax(x, out):
         for low in range(0, x.shape[2], COLUMNS):
             high = min(low + COLUMNS, x.shape[2])
             tops, logs = room[0, : high - low], room[1, : high - low]
-            _sums(x[o], low, high, ranks[: high - low], tops, logs)
+            sums_of_exps(x[o], low, high, ranks[: high - low], tops, logs)
             for j in range(len(logs)):
                 logs[j] = np.log(logs[j])
             for i in range(x.shape[1]):
@@ -93,7 +93,7 @@ def log_sums(x, out):
         for low in range(0, x.shape[2], COLUMNS):
             high = min(low + COLUMNS, x.shape[2])
             tops, sums = room[0, : high - low], room[1, : high - low]
-            _sums(x[o], low, high, ranks[: high - low], tops, sums)
+            sums_of_exps(x[o], low, high, ranks[: high - low], tops, sums)
             to = out[o, low:high]
             for j in range(len(to)):
                 # An infinite top is the answer itself.

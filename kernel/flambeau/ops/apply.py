@@ -237,8 +237,7 @@ def _rewrite_stamp(x: Tensor, op: Any, mask: int) -> None:
 
 
 def _write(op: Any, xp: Any, x: Tensor, arrays: Any, params: Any) -> Any:
-    if op.write is not None:
-        op.write(xp, *arrays, *params)
+    if op.write is not None and op.write(xp, *arrays, *params) is not NotImplemented:
         return ()
     if op.promote is not None:
         arrays = op.promote(arrays)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..dtypes import FLOATING, floating
-from ..kernels import masks
+from ..kernels import dense, each, fast, masks
+from ..kernels import pointwise as loops
 from .promote import (
     keeps_floats,
     number,
@@ -12,6 +15,7 @@ from .promote import (
     same_float,
     some_tensor,
     tensor_first,
+    wants_numbers,
     without,
 )
 from .registry import FUNCTIONS, function, op
@@ -25,10 +29,20 @@ def _no_bool(arrays):
     return same(arrays)
 
 
+def alike(x, *others):
+    """Whether compiled loops serve these, which have one shape."""
+    return fast(x, *others) and all_(x.shape == y.shape for y in others)
+
+
+all_ = all
+
+
 def _factor(xp, alpha, x, y):
     """A factor for x and y; RuntimeError where it is of a higher kind than they are."""
     dtype = (x if hasattr(x, "dtype") else y).dtype
     kind = dtype.kind
+    if kind == "f" and alpha.__class__ is float:
+        return xp.asarray(alpha, dtype)
     if isinstance(alpha, bool) and kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and kind in "biu":
@@ -52,6 +66,8 @@ def add(xp, x, y, /, alpha=1):
     """
     if alpha == 1:
         return x + y
+    if alike(x, y):
+        return each(loops.plus_scaled, x, y, numbers=(alpha,))
     out = x + _factor(xp, alpha, x, y) * y
     return out if getattr(x, "dtype", None) != "bool" else out.astype(bool)
 
@@ -64,6 +80,8 @@ def sub(xp, x, y, /, alpha=1):
     """x - alpha · y."""
     if alpha == 1:
         return x - y
+    if alike(x, y):
+        return each(loops.plus_scaled, x, y, numbers=(-alpha,))
     return x - _factor(xp, alpha, x, y) * y
 
 
@@ -87,6 +105,8 @@ def div(xp, x, y, /, rounding_mode=None):
     (tensor([-3.5000,  3.5000]), tensor([-3,  3]))
     """
     if rounding_mode is None:
+        if (x if hasattr(x, "dtype") else y).dtype.kind == "f":
+            return x / y
         return xp.divide(_float(x), _float(y))
     if rounding_mode == "floor":
         return floor_divide.forward(xp, x, y)
@@ -99,10 +119,17 @@ def div(xp, x, y, /, rounding_mode=None):
     return quotient.astype(xp.result_type(x, y), copy=False)
 
 
+def _of_divisor(g, x, y):
+    """The gradient of y in x / y."""
+    if alike(y, x) and g.shape == y.shape:
+        return each(loops.ratio_slope, dense(g), x, y)
+    return -g * (x / y / y)
+
+
 div.gradients(
     x=lambda ns, g, y, rounding_mode: g / y if rounding_mode is None else ns.zeros_of(g),
     y=lambda ns, g, x, y, rounding_mode: (
-        -g * (x / y / y) if rounding_mode is None else ns.zeros_of(g)
+        _of_divisor(g, x, y) if rounding_mode is None else ns.zeros_of(g)
     ),
 )
 
@@ -113,7 +140,7 @@ def true_divide(xp, x, y):
     return xp.divide(x, y)
 
 
-true_divide.gradients(x=lambda g, y: g / y, y=lambda g, x, y: -g * (x / y / y))
+true_divide.gradients(x=lambda g, y: g / y, y=_of_divisor)
 
 
 def _float(x):
@@ -162,8 +189,13 @@ def fmod(xp, x, y):
 fmod.gradients(x=lambda g: g, y=lambda ns, g, x, y: -g * ns.trunc(x / y))
 
 
+_some_tensor = some_tensor(same)
+
+
+@keeps_floats
+@wants_numbers
 def _powers(arrays):
-    x, exponent = arrays = some_tensor(same)(arrays)
+    x, exponent = arrays = _some_tensor(arrays)
     if getattr(x, "dtype", None) == "bool" == getattr(exponent, "dtype", None):
         raise NotImplementedError("pow is not implemented for booleans; x.int() has powers")
     return arrays
@@ -178,7 +210,28 @@ def pow(xp, x, exponent):
     """
     if isinstance(exponent, xp.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
         return _whole_powers(xp, x, exponent)
+    if exponent.__class__ in _NUMBERS and x.__class__ is np.ndarray and x.dtype.kind == "f":
+        return _power(x, exponent)
     return x**exponent
+
+
+_NUMBERS = (float, int)
+
+
+def _power(x, exponent):
+    """Powers that are products, roots and quotients, which NumPy is slow to see."""
+    if exponent == 3:
+        return each(loops.cube, x) if fast(x) else x * x * x
+    if exponent == -1:
+        return 1 / x
+    if exponent == -2:
+        return 1 / (x * x)
+    if exponent == -0.5:
+        return 1 / np.sqrt(x)
+    if exponent == 4:
+        square = x * x
+        return square * square
+    return x**exponent  # NumPy itself knows 2, 1, 1/2 and 0
 
 
 def _whole_powers(xp, x, exponent):
@@ -192,7 +245,7 @@ def _(ns, g, x, exponent):
     if isinstance(exponent, (int, float)):
         if exponent == 2:
             return g * (x * 2)
-        return g * (x ** (exponent - 1) * exponent) if exponent else ns.zeros_of(g)
+        return g * (ns.pow(x, exponent - 1) * exponent) if exponent else ns.zeros_of(g)
     return ns.where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
@@ -262,13 +315,26 @@ def clamp(xp, x, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+    if fast(x) and _numbers(min, max):
+        return each(loops.bounded, x, numbers=_ends(min, max))
     if min is not None:
         x = xp.maximum(x, min)
     return x if max is None else xp.minimum(x, max)
 
 
+def _numbers(low, high):
+    """Whether these are bounds for all elements, and none of them NaN."""
+    return all_(v is None or (not getattr(v, "ndim", 0) and v == v) for v in (low, high))
+
+
+def _ends(low, high):
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
 @clamp.gradient("x")
 def _(g, x, min, max):
+    if fast(x) and _numbers(min, max):
+        return each(loops.bounded_slope, dense(g), x, numbers=_ends(min, max))
     if min is None:
         return g * (x <= max)
     return g * (x >= min) if max is None else g * ((x >= min) & (x <= max))
@@ -298,8 +364,8 @@ def where_(xp, condition, x, y):
 
 
 where_.gradients(
-    x=lambda ns, g, condition: ns.where(condition, g, 0.0),
-    y=lambda ns, g, condition: ns.where(condition, 0.0, g),
+    x=lambda ns, g, condition: ns.where(condition, dense(g), 0.0),
+    y=lambda ns, g, condition: ns.where(condition, 0.0, dense(g)),
 )
 
 
@@ -338,6 +404,8 @@ def lerp(xp, x, end, weight):
     >>> fb.lerp(fb.tensor([0.0, 10.0]), fb.tensor([4.0, 20.0]), 0.25)
     tensor([ 1.0000, 12.5000])
     """
+    if weight.__class__ in _NUMBERS and alike(x, end):
+        return each(loops.lerp, x, end, numbers=(weight,))
     return x + weight * (end - x)
 
 
@@ -351,6 +419,8 @@ lerp.gradients(
 @op(promote=same, inplace=True, holomorphic=True)
 def addcmul(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 · tensor2."""
+    if alike(x, tensor1, tensor2):
+        return each(loops.addcmul, x, tensor1, tensor2, numbers=(value,))
     return x + number(value, x.dtype) * (tensor1 * tensor2)
 
 
@@ -366,6 +436,8 @@ def addcdiv(xp, x, tensor1, tensor2, /, value=1):
     """x + value · tensor1 / tensor2."""
     if x.dtype.kind in "biu":
         raise RuntimeError("addcdiv divides no integers; x.float() can be divided")
+    if alike(x, tensor1, tensor2):
+        return each(loops.addcdiv, x, tensor1, tensor2, numbers=(value,))
     return x + x.dtype.type(value) * (tensor1 / tensor2)
 
 

@@ -7,7 +7,9 @@ from math import prod
 import numpy as np
 
 from ..errors import BadValue
-from .loss import check_reduction, chosen, reduced
+from ..kernels import classes as loops
+from ..kernels import fast, spread
+from .loss import check_reduction, chosen
 from .promote import only_float
 from .registry import function, op
 from .softmax import log_softmax
@@ -17,8 +19,9 @@ from .softmax import log_softmax
 
 def _at(xp, target):
     """The index of one entry for each target: the class is dimension 1."""
-    grids = xp.ogrid[tuple(slice(n) for n in target.shape)]
-    rows, *others = grids if isinstance(grids, (tuple, list)) else (grids,)
+    if target.ndim == 1:
+        return xp.arange(len(target)), target
+    rows, *others = xp.ogrid[tuple(slice(n) for n in target.shape)]
     return (rows, target, *others)
 
 
@@ -63,7 +66,8 @@ def _classes(xp, target, count, ignore_index):
     """The targets with ignored ones made 0, and which count (None: all)."""
     if target.size == 0:
         return target, None
-    outside = target.min() < 0 or target.max() >= count
+    # As unsigned numbers those below 0 are large, so that one look finds both kinds.
+    outside = (target.view("u8") if target.dtype is _INDICES[0] else target).max() >= count
     if not outside and not 0 <= ignore_index < count:
         return target, None
     valid = target != ignore_index
@@ -75,8 +79,14 @@ def _classes(xp, target, count, ignore_index):
 
 
 def _shares(xp, x, target, weight, valid, reduction):
-    """What each row counts: its class's weight, over their sum for a mean; 0 if ignored."""
+    """What each row counts: its class's weight, over their sum for a mean; 0 if ignored.
+
+    One number where all count the same; and the sum.
+    """
     check_reduction(reduction)
+    if weight is None and valid is None:
+        count = (target.size or np.nan) if reduction == "mean" else 1
+        return x.dtype.type(1 / count), count
     if weight is not None and weight.shape != x.shape[1:2]:
         raise RuntimeError(
             f"weight tensor should be defined either for all {x.shape[1]} classes or no classes "
@@ -132,9 +142,9 @@ def _out_of_bounds(target, shape, ignore_index):
 
 def _total(xp, loss, reduction):
     """The losses, or their sum, which for a mean are divided already; a mean of nothing is NaN."""
-    if reduction == "mean" and not loss.size:
-        return xp.asarray(np.nan, loss.dtype)
-    return reduced(xp, loss, "none" if reduction == "none" else "sum")
+    if reduction == "none":
+        return loss
+    return loss.sum() if loss.size or reduction == "sum" else xp.asarray(np.nan, loss.dtype)
 
 
 # From the logits
@@ -145,52 +155,95 @@ def _total(xp, loss, reduction):
     promote=only_float,
     name="cross_entropy",
     backward="NllLossBackward0",
-    extras=["probs", "safe", "share", "spread"],
+    extras=["probs", "norms", "safe", "share", "rest", "even"],
 )
 def cross_entropy_op(xp, x, target, weight, /, ignore_index, reduction, smoothing):
-    """-log softmax(x)[target], from the logits in one pass."""
+    """-log softmax(x)[target], from the logits in one pass.
+
+    With smoothing, ``share`` of a row is for its target, and ``rest`` is for all classes ``even``
+    times.
+    """
     _check(x, target)
     safe, valid = _classes(xp, target, x.shape[1], ignore_index)
     share, total = _shares(xp, x, safe, weight, valid, reduction)
-    shifted = x - xp.max(x, axis=1, keepdims=True)
-    probs = xp.exp(shifted)
-    mass = xp.sum(probs, axis=1, keepdims=True)
-    probs /= mass
-    loss = xp.log(mass)[:, 0] - shifted[_at(xp, safe)]
+    even = rest = None
+    if smoothing:
+        even = xp.full(x.shape[1], smoothing / x.shape[1], x.dtype)
+        even = even if weight is None else even * weight
+        rest = xp.full(target.shape, 1 / total, x.dtype)
+    loss, leaning, probs, norms = _surprise(xp, x, safe, even)
     if valid is not None:
         loss = xp.where(valid, loss, 0)
     loss *= share
-    share = _of_valid(xp, share, valid)
-    spread = None
+    share, rest = _of_valid(xp, share, valid), rest if rest is None else _of_valid(xp, rest, valid)
     if smoothing:
-        share *= 1 - smoothing
-        spread = _smooth(xp, x, weight, valid, total, smoothing)
-        even = (spread * (xp.log(mass) - shifted)).sum(1)
-        loss = loss * (1 - smoothing) + (even if valid is None else xp.where(valid, even, 0))
-    return _total(xp, loss, reduction), probs, safe, share, spread
+        share = share * x.dtype.type(1 - smoothing)
+        spread = rest * leaning
+        loss = loss * x.dtype.type(1 - smoothing) + _of_valid(xp, spread, valid)
+    return _total(xp, loss, reduction), probs, norms, safe, share, rest, even
 
 
-def _smooth(xp, x, weight, valid, total, smoothing):
-    """What label smoothing gives every class: (N, C, ...) or what broadcasts to it."""
-    classes = x.shape[1]
-    shape = (1, classes, *(1,) * (x.ndim - 2))
-    each = xp.full(shape, smoothing / classes, x.dtype) / total
-    if weight is not None:
-        each = each * weight.reshape(shape)
-    return each if valid is None else xp.where(valid[:, None], each, each.dtype.type(0))
+def _surprise(xp, x, target, even):
+    """-log p of the targets; Σ even · -log p; and the probabilities p, or what tells them."""
+    leaning = None
+    if fast(x):
+        x, target = x.reshape(*x.shape[:2], -1), np.ascontiguousarray(target)
+        places = target.reshape(len(x), -1)
+        tops, logs, loss = np.empty((3, *places.shape), np.float32)
+        spread(loops.norms, x.size, (x, tops, logs))
+        loops.surprise(x, places, tops, logs, loss)
+        if even is not None:
+            leaning = np.empty(places.shape, np.float32)
+            loops.leaning(x, tops, even, leaning)
+            leaning = (logs * even.sum() - leaning).reshape(target.shape)
+        return loss.reshape(target.shape), leaning, None, np.stack((tops, logs))
+    shifted = x - x.max(1, keepdims=True)
+    probs = xp.exp(shifted)
+    mass = probs.sum(1, keepdims=True)
+    probs /= mass
+    log = xp.log(mass)
+    if even is not None:
+        leaning = ((log - shifted) * _shaped(even, x.ndim)).sum(1)
+    return log[:, 0] - shifted[_at(xp, target)], leaning, probs, None
+
+
+def _shaped(even, ndim):
+    return even.reshape(-1, *(1,) * (ndim - 2))
+
+
+def _column(v):
+    """A number for each row, or one for all, beside (n, classes, ...)."""
+    return v[:, None] if getattr(v, "ndim", 0) else v
 
 
 @cross_entropy_op.gradient("x")
-def _(ns, g, x, probs, safe, share, spread, reduction):
+def _(ns, g, x, probs, norms, safe, share, rest, even, reduction):
+    if norms is not None and not ns.taped:
+        return _slope(g, x, norms, safe, share, rest, even)
     if ns.taped:  # saved ones are numbers to the tape
         probs = ns.softmax(x, 1)
-    total = share[:, None]
-    if spread is not None:
-        total = total + ns.sum(spread, 1, True)
-    slope = probs * total - ns.place(share, safe, tuple(x.shape))
-    if spread is not None:
-        slope = slope - spread
+    slope = probs * _column(share)
+    if even is not None:
+        each = ns.reshape(even, (-1, *(1,) * (x.ndim - 2)))
+        slope = slope + _column(rest) * (probs * ns.sum(even) - each)
+    slope = slope - ns.place(share, safe, tuple(x.shape))
     return slope * (g[:, None] if reduction == "none" else g)
+
+
+def _slope(g, x, norms, safe, share, rest, even):
+    """The same in one loop."""
+    out, flat = np.empty(x.shape, np.float32), (len(x), *x.shape[1:2], prod(x.shape[2:]))
+    tops, logs = norms
+    share = np.ascontiguousarray(np.broadcast_to(share * g, safe.shape)).reshape(tops.shape)
+    rest = np.zeros_like(share) if rest is None else (rest * g).reshape(tops.shape)
+    even = np.empty(0, np.float32) if even is None else even
+    places = np.ascontiguousarray(safe).reshape(tops.shape)
+    rows = (x.reshape(flat), places, tops, logs, share, rest)
+    run = lambda x, places, tops, logs, share, rest, gx: loops.slope(  # noqa: E731
+        x, places, tops, logs, share, rest, even, gx
+    )
+    spread(run, x.size, (*rows, out.reshape(flat)))
+    return out
 
 
 cross_entropy_op.explains(_explain)
@@ -267,7 +320,7 @@ def nll_op(xp, x, target, weight, /, ignore_index, reduction):
 
 @nll_op.gradient("x")
 def _(ns, g, safe, share, x_shape):
-    return -ns.place(share * g, safe, tuple(x_shape))
+    return ns.place(-(share * g), safe, tuple(x_shape))
 
 
 nll_op.explains(_explain)

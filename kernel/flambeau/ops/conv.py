@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import product
 from math import prod
 
+from . import conv_fast
 from .promote import alike
 from .registry import op
 from .windows import each, inside, padded, taps, windows
@@ -43,6 +44,7 @@ class Plan:
         self.steps = [prod(self.full[i + 1 :]) for i in range(n)]
         self.wide = set(self.stride) == {1}
         self.columns, self.places = self._wide() if self.wide else self._narrow()
+        self.settings = conv_fast.Settings(self)
 
     def _out(self):
         span = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
@@ -153,6 +155,9 @@ def _as_rows(xp, plan, g, run):
 
 
 def _convolve(xp, x, weight, bias, plan):
+    made = conv_fast.convolved(x, weight, bias, plan)
+    if made is not None:
+        return made
     out = xp.empty((plan.batch, plan.filters, *plan.out), x.dtype)
     kernel = weight.reshape(plan.groups, plan.filters // plan.groups, plan.rows)
     for run in plan.runs(xp, x.itemsize):
@@ -296,6 +301,9 @@ def conv_input(xp, y, weight, /, x_shape, stride, padding, dilation, groups):
     """The gradient of a convolution with respect to its input, of shape ``x_shape``."""
     plan = _planned(tuple(x_shape), weight.shape, stride, padding, dilation, groups)
     y = _fitted(xp, y, plan)
+    made = conv_fast.input_gradient(y, weight, plan)
+    if made is not None:
+        return made.reshape(x_shape)
     out = xp.empty((plan.batch, plan.channels, *plan.size), y.dtype)
     kernel = weight.reshape(groups, plan.filters // groups, plan.rows).swapaxes(1, 2)
     for run in plan.runs(xp, y.itemsize):
@@ -320,6 +328,9 @@ def conv_weight(xp, y, x, /, w_shape, stride, padding, dilation, groups):
     plan = _planned(x.shape, tuple(w_shape), stride, padding, dilation, groups)
     y = _fitted(xp, y, plan)
     x = x.reshape(plan.batch, plan.channels, *plan.size)
+    made = conv_fast.weight_gradient(y, x, plan, tuple(w_shape))
+    if made is not None:
+        return made
     total = xp.zeros((groups, plan.rows, plan.filters // groups), y.dtype)
     for run in plan.runs(xp, y.itemsize):  # this way round BLAS is twice as fast
         total += xp.matmul(_columns(xp, plan, x, run), _as_rows(xp, plan, y, run).swapaxes(1, 2))

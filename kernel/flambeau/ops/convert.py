@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy import ndarray
+
 from .. import dtypes
 from ..device import device as Device
 from ..device import move as move_array
 from ..device import of as device_of
 from ..device import usable
 from ..layouts import preserve_format
+from ..subclasses import PLAIN
 from ..tensor import Tensor
-from .registry import function, op
+from .registry import function, in_front, op
 
 
 @op(on="", backward="ToCopyBackward0")
@@ -90,6 +93,19 @@ def to(
     return out.clone() if copy and out is self else out
 
 
+@in_front(to)
+def _(self, *args, **kwargs):
+    if len(args) == 1 and not kwargs and self.__class__ in PLAIN:
+        (asked,), array = args, self.array
+        if asked.__class__ is dtypes.dtype:
+            return self if array.dtype is asked.numpy else cast(self, asked.numpy)
+        if array.__class__ is ndarray and (
+            asked.type == "cpu" if asked.__class__ is Device else asked == "cpu"
+        ):
+            return self
+    return to(self, *args, **kwargs)
+
+
 @function(on="Tensor")
 def cpu(self, memory_format=None):
     """This tensor in the memory of the CPU."""
@@ -108,7 +124,16 @@ def _converter(name: str, kind: dtypes.dtype) -> None:
 
     convert.__name__ = name
     convert.__doc__ = f"This tensor as {kind.name}."
-    function(on="Tensor")(convert)
+    composite = function(on="Tensor")(convert)
+    if kind in (dtypes.float16, dtypes.bfloat16):
+        return
+    to_type = kind.numpy
+
+    @in_front(composite)
+    def usual(self: Tensor, memory_format: Any = None) -> Tensor:
+        if memory_format is not None or self.__class__ not in PLAIN:
+            return composite(self, memory_format)
+        return self if self.array.dtype is to_type else cast(self, to_type)
 
 
 for _name in (

@@ -15,9 +15,10 @@ from ..autograd.grad_mode import inference
 from ..device import CPU, cupy, get_default_device, move, usable
 from ..device import device as Device
 from ..dtypes import dtype as Dtype
-from ..tensor import Tensor, wrap
+from ..subclasses import PLAIN
+from ..tensor import Size, Tensor, wrap
 from .meta import MAKER
-from .registry import function
+from .registry import function, in_front
 from .scalars import number_for
 from .shape import sizes
 
@@ -194,6 +195,28 @@ def tensor(
     return finish(array_of(data, dtype), device, requires_grad)
 
 
+_INT64 = np.dtype(np.int64)
+_SHALLOW = ({float}, {int}, {float, int})
+
+
+@in_front(tensor)
+def _(data, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    kind = data.__class__
+    if dtype is None and device is None and usual_size(()) is not None:
+        if kind is list and data:
+            types = set(map(type, data))
+            if types == {list}:
+                types = set().union(*[map(type, row) for row in data])
+            kind = int if types == {int} else float if types in _SHALLOW else None
+        to = dtypes.get_default_dtype().numpy if kind is float else _INT64
+        if kind is float or kind is int:
+            try:
+                return usual_tensor(np.array(data, to), requires_grad)
+            except (ValueError, OverflowError):  # which is explained there
+                pass
+    return tensor(data, dtype, device, requires_grad, pin_memory)
+
+
 @function(on="fb")
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
     """The data as a tensor, without a copy where its type and device allow."""
@@ -233,6 +256,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of(ndarray.dtype)
     return wrap(ndarray.view(np.ndarray) if type(ndarray) is not np.ndarray else ndarray)
+
+
+@in_front(from_numpy)
+def _(ndarray):
+    if ndarray.__class__ is np.ndarray and ndarray.dtype in dtypes.OF_NUMPY and PLAIN:
+        return wrap(ndarray)
+    return from_numpy(ndarray)
 
 
 @function(on="fb", name="scalar_tensor")
@@ -278,12 +308,63 @@ def zeros(*size, dtype=None, device=None, requires_grad=False):
     return finish(xp.zeros(shape_of(size), numpy_type(dtype)), where, requires_grad)
 
 
+def usual_size(size: tuple[Any, ...]) -> tuple[int, ...] | None:
+    """The sizes in ``zeros(2, 3)`` or ``zeros((2, 3))``, where new tensors are plain and on the CPU.
+
+    None where not, or where the sizes are anything but a few ints.
+    """
+    if not PLAIN or inference or get_default_device() is not CPU:
+        return None
+    if len(size) == 1 and (size[0].__class__ is tuple or size[0].__class__ is Size):
+        (size,) = size
+    count = 1
+    for n in size:
+        if n.__class__ is not int or n < 0:
+            return None
+        count *= n
+    return size if count < _LARGE else None
+
+
+def usual_kind(dtype: Any) -> np.dtype | None:
+    """NumPy's type for a ``dtype=`` argument, None for what needs a closer look."""
+    if dtype is None:
+        return dtypes.get_default_dtype().numpy
+    return dtype.numpy if dtype.__class__ is Dtype else None
+
+
+def usual_tensor(array: Any, requires_grad: bool) -> Tensor:
+    """A tensor on an array in the CPU's memory."""
+    made = wrap(array)
+    return made.requires_grad_() if requires_grad else made
+
+
+_LARGE = 2**24  # for more elements there may be no memory, which is explained elsewhere
+
+
+@in_front(zeros)
+def _(*size, dtype=None, requires_grad=False, **options):
+    shape, kind = usual_size(size), usual_kind(dtype)
+    if options or shape is None or kind is None:
+        return zeros(*size, dtype=dtype, requires_grad=requires_grad, **options)
+    return usual_tensor(np.zeros(shape, kind), requires_grad)
+
+
 @function(on="fb")
 @unlaid
 @sized
 def ones(*size, dtype=None, device=None, requires_grad=False):
     """Ones of a shape."""
     return _filled(size, 1, dtype, device, requires_grad)
+
+
+@in_front(ones)
+def _(*size, dtype=None, requires_grad=False, **options):
+    shape, kind = usual_size(size), usual_kind(dtype)
+    if options or shape is None or kind is None:
+        return ones(*size, dtype=dtype, requires_grad=requires_grad, **options)
+    array = np.empty(shape, kind)
+    array.fill(1)  # a quarter of what np.ones takes
+    return usual_tensor(array, requires_grad)
 
 
 @function(on="fb")

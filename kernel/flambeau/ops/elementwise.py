@@ -10,6 +10,7 @@ from numpy import ndarray
 from ..dtypes import floating
 from ..kernels import activation as loops
 from ..kernels import dense, each, fast
+from ..kernels import pointwise as plain
 from .promote import real_float, to_float, without
 from .registry import op
 
@@ -37,7 +38,9 @@ def abs(xp, x):
     return xp.abs(x)
 
 
-abs.gradients(x=lambda ns, g, x: g * ns.sgn(x))
+@abs.gradient("x")
+def _(ns, g, x):
+    return each(plain.abs_slope, dense(g), x) if fast(x) else g * ns.sgn(x)
 
 
 @op(promote=without("c"), inplace=True)
@@ -45,6 +48,8 @@ def sign(xp, x):
     """-1, 0 or 1."""
     if x.dtype.kind in "bu":
         return (x > 0).astype(x.dtype)
+    if fast(x):
+        return each(plain.sign, x)
     return (x > 0).astype(x.dtype) - (x < 0)  # NaN is neither
 
 
@@ -75,16 +80,22 @@ def sqrt(xp, x):
     return xp.sqrt(x)
 
 
-sqrt.gradients(x=lambda g, out: g / (out * 2))
+@sqrt.gradient("x")
+def _(g, out):
+    return each(plain.sqrt_slope, dense(g), out) if fast(out) else g / (out * 2)
 
 
 @op(promote=to_float, inplace=True, holomorphic=True)
 def rsqrt(xp, x):
     """1 / √x."""
-    return 1 / xp.sqrt(x)
+    return each(plain.rsqrt, x) if fast(x) else 1 / xp.sqrt(x)
 
 
-rsqrt.gradients(x=lambda g, out: g * (out * out * out) * -0.5)
+@rsqrt.gradient("x")
+def _(g, out):
+    if fast(out):
+        return each(plain.rsqrt_slope, dense(g), out)
+    return g * (out * out * out) * -0.5
 
 
 @op(promote=to_float, inplace=True, holomorphic=True)
@@ -101,7 +112,7 @@ reciprocal.gradients(x=lambda g, out: -g * (out * out))
 @op(promote=to_float, inplace=True, holomorphic=True)
 def exp(xp, x):
     """e to the power of x."""
-    return xp.exp(x)
+    return each(plain.exp, x) if fast(x) else xp.exp(x)
 
 
 exp.gradients(x=lambda g, out: g * out)
@@ -110,7 +121,7 @@ exp.gradients(x=lambda g, out: g * out)
 @op(promote=to_float, inplace=True, holomorphic=True)
 def exp2(xp, x):
     """2 to the power of x."""
-    return xp.exp2(x)
+    return each(plain.exp2, x) if fast(x) else xp.exp2(x)
 
 
 exp2.gradients(x=lambda g, out: g * out * log(2))
@@ -119,7 +130,7 @@ exp2.gradients(x=lambda g, out: g * out * log(2))
 @op(promote=to_float, inplace=True, holomorphic=True)
 def expm1(xp, x):
     """eˣ - 1, exact where x is small."""
-    return xp.expm1(x)
+    return each(plain.expm1, x) if fast(x) else xp.expm1(x)
 
 
 expm1.gradients(x=lambda g, out: g * (out + 1))
@@ -128,7 +139,7 @@ expm1.gradients(x=lambda g, out: g * (out + 1))
 @op(promote=to_float, name="log", inplace=True, holomorphic=True)
 def log_(xp, x):
     """Natural logarithm."""
-    return xp.log(x)
+    return each(plain.log, x) if fast(x) else xp.log(x)
 
 
 log_.gradients(x=lambda g, x: g / x)
@@ -137,7 +148,7 @@ log_.gradients(x=lambda g, x: g / x)
 @op(promote=to_float, inplace=True, holomorphic=True)
 def log1p(xp, x):
     """log(1 + x), exact where x is small."""
-    return xp.log1p(x)
+    return each(plain.log1p, x) if fast(x) else xp.log1p(x)
 
 
 log1p.gradients(x=lambda g, x: g / (x + 1))
@@ -146,7 +157,7 @@ log1p.gradients(x=lambda g, x: g / (x + 1))
 @op(promote=to_float, inplace=True, holomorphic=True)
 def log2(xp, x):
     """Logarithm to base 2."""
-    return xp.log2(x)
+    return each(plain.log2, x) if fast(x) else xp.log2(x)
 
 
 log2.gradients(x=lambda g, x: g / (x * log(2)))
@@ -155,7 +166,7 @@ log2.gradients(x=lambda g, x: g / (x * log(2)))
 @op(promote=to_float, inplace=True, holomorphic=True)
 def log10(xp, x):
     """Logarithm to base 10."""
-    return xp.log10(x)
+    return each(plain.log10, x) if fast(x) else xp.log10(x)
 
 
 log10.gradients(x=lambda g, x: g / (x * log(10)))
@@ -325,10 +336,16 @@ def erf(xp, x):
     if x.dtype == "float64":
         return _erf_double(xp, x)
     x32 = x.astype("float32", copy=False)
+    if fast(x32):
+        return each(plain.erf, x32).astype(x.dtype, copy=False)
     return _erf_single(xp, x32).astype(x.dtype, copy=False)
 
 
-erf.gradients(x=lambda ns, g, x: g * ns.exp(-(x * x)) * (2 / pi**0.5))
+@erf.gradient("x")
+def _(ns, g, x):
+    if fast(x):
+        return each(plain.erf_slope, dense(g), x)
+    return g * ns.exp(-(x * x)) * (2 / pi**0.5)
 
 
 def _polynomial(x, coefficients):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..autograd.grad_mode import no_grad
+from ..kernels.places import UNSIGNED
 from .apply import apply
 from .gather import add_rows
 from .registry import function, op
@@ -28,7 +29,7 @@ def embedding_op(xp, x, weight, /, padding_idx, scale_grad_by_freq):
 
 def _largest(xp, x):
     """The largest index, where a negative one counts as too large."""
-    return x.view(f"u{x.itemsize}").max()
+    return x.view(UNSIGNED[x.itemsize]).max()
 
 
 @op(on="")

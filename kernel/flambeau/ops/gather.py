@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..device import module_of
 from ..kernels import SMALL, masks, places
 from ..tensor import wrap
+from .along import add_along, check_index, places_of, read_along, write_along
 from .apply import apply
 from .registry import function, op
 from .scalars import number_for
@@ -119,45 +119,6 @@ def put_masked(out, at, values):
 # Along a dimension
 
 
-def check_index(xp, x, index, dim, name):
-    """IndexError or RuntimeError, as PyTorch has it, for an index that does not fit x."""
-    if not index.size:
-        return
-    if index.dtype not in ("int64", "int32"):
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
-    if max(x.ndim, 1) != max(index.ndim, 1):
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor: "
-            f"{index.ndim} and {x.ndim}"
-        )
-    if xp is np:
-        n = x.shape[dim] if x.ndim else 1
-        if index.view(f"u{index.itemsize}").max() >= n:  # so are negative numbers read thus
-            low, high = index.min(), index.max()
-            wrong = low if low < 0 else high
-            raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
-
-
-def places_of(xp, shape, index, dim):
-    """Where along ``dim`` an index tensor points, as an index: its own entry, and all others'."""
-    at = list((_numbers if index.size < SMALL else _numbers.__wrapped__)(xp, index.shape))
-    at[dim] = index
-    return tuple(at)
-
-
-@lru_cache(64)
-def _numbers(xp, shape):
-    """The number of each entry along each dimension, shaped to go with the others."""
-    ndim = len(shape)
-    return [xp.arange(n).reshape([-1 if i == j else 1 for j in range(ndim)])
-            for i, n in enumerate(shape)]  # fmt: skip
-
-
-def _like_index(x, index, dim):
-    """x cut to the sizes of the index in all dimensions but ``dim``."""
-    return x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(index.shape))]
-
-
 def _check_sizes(x, index, dim):
     for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
         if n > m and i != dim:
@@ -182,7 +143,7 @@ def gather_op(xp, x, index, /, dim):
         _check_sizes(x, index, dim)
     if not index.ndim:
         return x[index]
-    return x[places_of(xp, x.shape, index, dim)]
+    return read_along(xp, x, index, dim)
 
 
 @op(on="")
@@ -197,11 +158,11 @@ def gather_put(xp, x, index, /, shape, dim):
         index, x = index.reshape(1), x.reshape(1)
     if index.shape[dim] == 1:  # nothing is named twice
         out = xp.zeros(shape, x.dtype)
-        xp.put_along_axis(_like_index(out, index, dim), index, x, dim)
+        write_along(xp, out, index, dim, x)
         return out
     if x.shape == index.shape:
         out = xp.zeros(shape, x.dtype)
-        if places.scatter_added(out, index, x, dim):
+        if add_along(xp, out, index, dim, x):
             return out
     return sum_at(xp, shape, places_of(xp, shape, index, dim), x)
 
@@ -322,12 +283,13 @@ def nonzero(input, *, as_tuple=False):
             [1, 0]])
     """
     array = input.array
-    found = _where_true(array if array.ndim else array.reshape(1))
     if as_tuple:
-        return tuple(wrap(p.astype("int64", copy=False)) for p in found)
-    if not array.ndim:
+        places = _where_true(array if array.ndim else array.reshape(1))
+        return tuple(wrap(p.astype("int64", copy=False)) for p in places)
+    if array.__class__ is not np.ndarray or not array.ndim:
         return wrap(module_of(array).argwhere(array).astype("int64", copy=False))
-    out = module_of(array).empty((len(found[0]), len(found)), "int64")
+    found = _where_true(array)
+    out = np.empty((len(found[0]), len(found)), "int64")
     for i, one in enumerate(found):
         out[:, i] = one
     return wrap(out)
@@ -337,7 +299,7 @@ def _where_true(x):
     """The index along each dimension of what is not 0."""
     if x.ndim < 2 or x.size < SMALL or x.__class__ is not np.ndarray:
         return x.nonzero()
-    flat = np.flatnonzero(x if x.dtype.kind == "b" else x != 0)
+    flat = np.flatnonzero(x if x.dtype.kind == "b" else x != 0)  # this is fast, unlike `nonzero`
     found = []
     for n in x.shape[:0:-1]:
         row = flat // n

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..device import move
-from ..device import of as device_of
 from ..kernels import places
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
 from .gather import add_into, put_masked, sum_at
+from .keys import INT64, WHOLE, as_array, only_arrays, split_index, unmasked
 from .registry import function, op
 from .shape import at_dim
 from .write import copy_op, fitting
@@ -105,9 +104,6 @@ def select(input, dim, index):
 
 # Picking by arrays
 
-_WHOLE = slice(None)
-_INT64 = np.dtype(np.int64)
-
 
 @op(on="")
 def index(xp, x, /, at):
@@ -115,9 +111,9 @@ def index(xp, x, /, at):
     if x.__class__ is not ndarray or not x.flags.c_contiguous:
         return x[at]
     which, pick = len(at) - 1, at[-1]
-    if which and not all(a.__class__ is slice and a == _WHOLE for a in at[:-1]):
+    if which and not all(a.__class__ is slice and a == WHOLE for a in at[:-1]):
         return x[at]
-    if pick.__class__ is ndarray and pick.dtype is _INT64:  # one array: NumPy takes it faster
+    if pick.__class__ is ndarray and pick.dtype is INT64:  # one array: NumPy takes it faster
         out = places.taken(x, pick, which) if pick.ndim == 1 else None
         return x.take(pick, which) if out is None else out
     if not which and getattr(pick, "shape", ()) == x.shape != () and pick.dtype.kind == "b":
@@ -169,137 +165,7 @@ index_put_op.gradients(
     values=lambda ns, g, at: ns.index(g, at),
 )
 
-# Reading an index
-
-
-def _as_array(item: Any, like: Any) -> Any:
-    """An index array on the device of what it indexes."""
-    if item.__class__ is Tensor and item.array.dtype is _INT64 and like.__class__ is ndarray:
-        if item.array.__class__ is ndarray:
-            return item.array
-    if isinstance(item, str):
-        raise TypeError("new(): invalid data type 'str'")
-    array = item.array if isinstance(item, Tensor) else np.asarray(item)
-    if not array.size and not hasattr(item, "dtype"):
-        array = array.astype(np.int64)
-    if array.dtype == np.uint8:
-        array = array.astype(bool)
-    if array.dtype.name not in ("int64", "int32", "bool"):
-        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-    return move(array, device_of(like))
-
-
-def _is_int(item: Any) -> bool:
-    if isinstance(item, Tensor):
-        return (
-            item.array.ndim == 0 and item.array.dtype.kind in "iu" and item.array.dtype.itemsize > 1
-        )
-    return isinstance(item, (int, np.integer)) and not isinstance(item, bool)
-
-
-class _Split:
-    """Sorts the entries of an index into its basic part and its arrays."""
-
-    def __init__(self, x: Any, entries: list[Any]) -> None:
-        self.x = x
-        self.used = sum(map(_consumes, entries))
-        if self.used > x.ndim:
-            raise IndexError(
-                f"too many indices for tensor of dimension {x.ndim}: {self.used} were given"
-            )
-        self.basic: list[Any] = []
-        self.arrays: list[Any] = []
-        self.ints = False
-        self.at = 0  # the dimension of x that comes next
-
-    def take(self, item: Any) -> None:
-        if item is Ellipsis:
-            gap = self.x.ndim - self.used
-            self.used += gap  # another one stands for nothing
-            self.put([slice(None)] * gap, [slice(None)] * gap, gap)
-        elif item is None:
-            self.put([None], [slice(None)], 0)
-        elif isinstance(item, slice):
-            if item.step is not None and int(item.step) <= 0:
-                raise ValueError("step must be greater than zero")
-            self.put([item], [slice(None)], 1)
-        elif _is_int(item):
-            self.ints = True
-            self.put([int(item)], [], 1)
-        elif isinstance(item, bool):
-            self.put([], [item], 0)
-        else:
-            found = _as_array(item, self.x)
-            n = _consumes(found)
-            if _is_mask(found):
-                _check_mask(found, self.x, self.at)
-            self.put([slice(None)] * n, [found], n)
-
-    def put(self, basic: list[Any], arrays: list[Any], dims: int) -> None:
-        self.basic += basic
-        self.arrays += arrays
-        self.at += dims
-
-
-def split_index(x: Any, key: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], bool]:
-    """An index as (basic part, arrays part, whether the basic part has ints); () for none."""
-    entries = list(key) if _is_several(key) else [key]
-    found = _Split(x, entries)
-    for item in entries:
-        found.take(item)
-    arrays = found.arrays
-    if not any(isinstance(a, bool) or hasattr(a, "dtype") for a in arrays):
-        arrays = []
-    return _trimmed(found.basic), _unmasked(arrays), found.ints
-
-
-def _is_several(key: Any) -> bool:
-    """Whether an index is one for each dimension: a tuple, or a short list of what is no number."""
-    if not isinstance(key, list) or len(key) >= 32:
-        return isinstance(key, tuple)
-    kinds = (list, tuple, slice, Tensor, np.ndarray, type(None), type(Ellipsis))
-    return any(isinstance(item, kinds) for item in key)
-
-
-def _consumes(item: Any) -> int:
-    """How many dimensions an entry of an index stands for."""
-    if item is None or item is Ellipsis or isinstance(item, bool):
-        return 0
-    return item.ndim if _is_mask(item) else 1
-
-
-def _check_mask(mask: Any, x: Any, at: int) -> None:
-    for i, n in enumerate(mask.shape):
-        if n != x.shape[at + i]:
-            raise IndexError(
-                f"The shape of the mask {list(mask.shape)} at index {i} does not match the shape "
-                f"of the indexed tensor {list(x.shape)} at index {at + i}"
-            )
-
-
-def _is_mask(item: Any) -> bool:
-    kind = getattr(getattr(item, "array", item), "dtype", None)
-    return kind is not None and kind in (np.bool_, np.uint8)
-
-
-def _trimmed(basic: list[Any]) -> tuple[Any, ...]:
-    """The basic part without the full slices at its end."""
-    while basic and basic[-1] == slice(None):
-        basic.pop()
-    return tuple(basic)
-
-
-def _unmasked(arrays: list[Any]) -> tuple[Any, ...]:
-    """Several arrays with masks among them: masks as the places where they are True."""
-    found = [a for a in arrays if hasattr(a, "dtype")]
-    if len(found) < 2:
-        return tuple(arrays)
-    places: list[Any] = []
-    for a in arrays:
-        masked = hasattr(a, "dtype") and a.dtype == bool and a.ndim
-        places += a.nonzero() if masked else [a]
-    return tuple(places)
-
+# Any index
 
 _PLAIN = frozenset((int, slice))
 
@@ -336,7 +202,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     made = _view_of(key)
     if made is not None:
         return apply(made[0], (self,), made[1:])
-    picks = _only_arrays(self.array, key)
+    picks = only_arrays(self.array, key)
     if picks:
         return apply(index, (self,), (picks,))
     basic, arrays, ints = split_index(self.array, key)
@@ -344,28 +210,6 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if basic or not arrays:
         out = apply(select_op if ints else slice_op, (out,), (basic,))
     return apply(index, (out,), (arrays,)) if arrays else out
-
-
-def _only_arrays(x: Any, key: Any) -> tuple[Any, ...]:
-    """What `split_index` gives for the usual indices by tensors alone; () for all others."""
-    if key.__class__ is Tensor:
-        pick = key.array
-        if pick.__class__ is not ndarray or x.__class__ is not ndarray or not pick.ndim:
-            return ()
-        if (pick.dtype is _INT64 and x.ndim) or (pick.dtype.kind == "b" and pick.shape == x.shape):
-            return (pick,)
-        return ()
-    if key.__class__ is not tuple or len(key) > x.ndim or x.__class__ is not ndarray:
-        return ()
-    picks: list[Any] = []
-    for item in key:
-        if item.__class__ is Tensor and item.array.dtype is _INT64 and item.array.ndim:
-            picks.append(item.array)
-        elif item.__class__ is slice and item == _WHOLE:
-            picks.append(item)
-        else:
-            return ()
-    return tuple(picks) if picks and picks[-1].__class__ is ndarray else ()
 
 
 def _like(x: Tensor, value: Any, at: Any) -> Any:
@@ -399,7 +243,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if made is not None and key != ():
         apply_inplace(copy_op, (apply(made[0], (self,), made[1:]), value))
         return
-    place, basic, arrays = self, (), _only_arrays(self.array, key)
+    place, basic, arrays = self, (), only_arrays(self.array, key)
     if not arrays:
         basic, arrays, ints = split_index(self.array, key)
     if basic:
@@ -417,15 +261,15 @@ def index_put_(self, indices, values, accumulate=False):
     >>> fb.zeros(3).index_put_((fb.tensor([0, 0]),), fb.tensor(1.0), accumulate=True)
     tensor([2., 0., 0.])
     """
-    at = tuple(slice(None) if i is None else _as_array(i, self.array) for i in indices)
-    return apply_inplace(index_put_op, (self, values), (_unmasked(list(at)), accumulate))
+    at = tuple(slice(None) if i is None else as_array(i, self.array) for i in indices)
+    return apply_inplace(index_put_op, (self, values), (unmasked(list(at)), accumulate))
 
 
 @function
 def index_put(input, indices, values, accumulate=False):
     """A copy with values written (or added) where the index tensors say."""
-    at = tuple(slice(None) if i is None else _as_array(i, input.array) for i in indices)
-    return index_put_op(input, values, _unmasked(list(at)), accumulate)
+    at = tuple(slice(None) if i is None else as_array(i, input.array) for i in indices)
+    return index_put_op(input, values, unmasked(list(at)), accumulate)
 
 
 _index_select = op(index.source_function, on="", name="index_select")
@@ -440,11 +284,11 @@ def index_select(input, dim, index):
     tensor([[2, 1],
             [4, 3]])
     """
-    at = _as_array(index, input.array)
+    at = as_array(index, input.array)
     if at.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     ndim = input.array.ndim
-    front = (_WHOLE,) * at_dim(dim, ndim)
+    front = (WHOLE,) * at_dim(dim, ndim)
     if not ndim:
         return input.clone()
     return apply(_index_select, (input,), ((*front, at if at.ndim else at.reshape(-1)),))

@@ -6,6 +6,8 @@ import warnings
 from math import nan, prod
 
 from ..errors import BadValue
+from ..kernels import each, fast
+from ..kernels import loss as loops
 from .promote import alike, only_float, same
 from .registry import function, op
 
@@ -22,8 +24,11 @@ def reduced(xp, values, reduction):
     """All values as they are, their sum or their mean."""
     check_reduction(reduction)
     if reduction == "mean":
-        return xp.mean(values) if values.size else values.sum() * values.dtype.type("nan")
-    return xp.sum(values) if reduction == "sum" else values
+        if not values.size:
+            return values.sum() * values.dtype.type("nan")
+        # NumPy's mean of float32 is this, but for a longer way there.
+        return values.sum() / values.size if values.dtype.char in "fd" else xp.mean(values)
+    return values.sum() if reduction == "sum" else values
 
 
 def shared(g, count, reduction):
@@ -64,12 +69,33 @@ def _floats(arrays):
 @op(on="", promote=_floats, name="mse_loss")
 def mse_op(xp, x, y, /, reduction):
     """(x - y)²."""
+    if summable(x, y, reduction):
+        return total(loops.squares, x, y, reduction)
     d = x - y
     return reduced(xp, d * d, reduction)
 
 
+def summable(x, y, reduction):
+    """Whether compiled loops add up a loss of x and y."""
+    return reduction in ("mean", "sum") and x.shape == y.shape and fast(x, y)
+
+
+def total(loop, x, y, reduction, *numbers):
+    """The sum or mean that a loop finds."""
+    found = loops.summed(loop, x, y, *numbers)
+    return x.dtype.type(found / x.size if reduction == "mean" else found)
+
+
+def scaled_slope(loop, g, x, y, reduction, *numbers):
+    """The gradient of x from a loop for the slope."""
+    scale = g / x.size if reduction == "mean" else g
+    return each(loop, x, y, numbers=(scale, *numbers))
+
+
 @mse_op.gradient("x", "y")
 def _(g, x, y, reduction, needs):
+    if summable(x, y, reduction):
+        return opposite(scaled_slope(loops.squares_slope, g, x, y, reduction), needs)
     d = x - y
     return opposite(shared(g, prod(d.shape), reduction) * (d * 2), needs)
 
@@ -84,11 +110,15 @@ def l1_op(xp, x, y, /, reduction):
     """|x - y|."""
     if reduction == "mean":
         only_float([x])
+    if summable(x, y, reduction):
+        return total(loops.distances, x, y, reduction)
     return reduced(xp, xp.abs(x - y), reduction)
 
 
 @l1_op.gradient("x", "y")
 def _(ns, g, x, y, reduction, needs):
+    if summable(x, y, reduction):
+        return opposite(scaled_slope(loops.distances_slope, g, x, y, reduction), needs)
     d = x - y
     return opposite(shared(g, prod(d.shape), reduction) * ns.sgn(d), needs)
 
@@ -96,6 +126,8 @@ def _(ns, g, x, y, reduction, needs):
 @op(on="", promote=_floats, name="huber_loss")
 def huber_op(xp, x, y, /, reduction, delta):
     """(x - y)² / 2 near the target, delta · (|x - y| - delta / 2) further out."""
+    if summable(x, y, reduction):
+        return total(loops.huber, x, y, reduction, delta)
     d = xp.abs(x - y)
     near = xp.minimum(d, delta)
     return reduced(xp, near * (d - 0.5 * near), reduction)
@@ -103,6 +135,8 @@ def huber_op(xp, x, y, /, reduction, delta):
 
 @huber_op.gradient("x", "y")
 def _(ns, g, x, y, reduction, delta, needs):
+    if summable(x, y, reduction):
+        return opposite(scaled_slope(loops.huber_slope, g, x, y, reduction, delta), needs)
     d = x - y
     return opposite(shared(g, prod(d.shape), reduction) * ns.clamp(d, -delta, delta), needs)
 
@@ -115,6 +149,8 @@ def smooth_l1_op(xp, x, y, /, reduction, beta):
 
 @smooth_l1_op.gradient("x", "y")
 def _(ns, g, x, y, reduction, beta, needs):
+    if summable(x, y, reduction):
+        return opposite(scaled_slope(loops.huber_slope, g / beta, x, y, reduction, beta), needs)
     d = x - y
     return opposite(shared(g, prod(d.shape), reduction) * ns.clamp(d / beta, -1.0, 1.0), needs)
 
@@ -227,6 +263,8 @@ def bce_logits_op(xp, x, y, weight, pos_weight, /, reduction):
         raise BadValue(
             f"Target size ({list(y.shape)}) must be the same as input size ({list(x.shape)})"
         )
+    if weight is None and pos_weight is None and summable(x, y, reduction):
+        return total(loops.with_logits, x, y, reduction)
     rest = _log1p_exp_minus(xp, x)
     if pos_weight is not None:
         rest = rest * ((pos_weight - 1) * y + 1)
@@ -239,6 +277,9 @@ def _log1p_exp_minus(xp, x):
 
 @bce_logits_op.gradient("x", "y")
 def _(ns, g, x, y, weight, pos_weight, reduction, needs):
+    plain = weight is None and pos_weight is None and not needs[1]
+    if plain and summable(x, y, reduction):
+        return scaled_slope(loops.with_logits_slope, g, x, y, reduction), None
     g = _times(shared(g, prod(x.shape), reduction), weight)
     gx = gy = None
     if needs[0] and pos_weight is None:

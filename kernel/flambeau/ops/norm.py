@@ -10,6 +10,8 @@ from math import prod
 
 from ..dtypes import float32
 from ..errors import BadValue
+from ..kernels import dense, fast
+from ..kernels import normed as loops
 from ..limits import finfo
 from .promote import only_float
 from .registry import function, op
@@ -85,18 +87,32 @@ def batch_norm_op(xp, x, weight, bias, running_mean, running_var, /, momentum, e
             f"Expected more than 1 value per channel when training, got input size {list(x.shape)}"
         )
     axes, shape = _per_channel(x.ndim)
-    mean, variance, rstd, out = _statistics(xp, x, axes, eps)
+    quick = fast(x) and fast_channels(x.shape)
+    if quick:
+        out, mean, variance, rstd = loops.batch_norm(x, weight, bias, eps)
+    else:
+        mean, variance, rstd, out = _statistics(xp, x, axes, eps)
     if running_mean is not None:
         running_mean += running_mean.dtype.type(momentum) * (mean.ravel() - running_mean)
     if running_var is not None:
         unbiased = variance.ravel() * (count / max(1, count - 1))
         running_var += running_var.dtype.type(momentum) * (unbiased - running_var)
-    out *= rstd
-    return _scaled(out, _shaped(weight, shape), _shaped(bias, shape)), mean, rstd
+    if not quick:
+        out *= rstd
+        out = _scaled(out, _shaped(weight, shape), _shaped(bias, shape))
+    return out, mean, rstd
+
+
+def fast_channels(shape):
+    """Whether compiled loops are good at channels of such a shape: short lines they are not."""
+    inner = prod(shape[2:])
+    return inner == 1 or inner >= 8
 
 
 @batch_norm_op.gradient("x", "weight", "bias")
 def _(ns, g, x, weight, mean, rstd, eps, needs):
+    if fast(x) and fast_channels(x.shape):
+        return loops.batch_norm_back(dense(g), x, weight, mean, rstd, needs)
     axes, shape = _per_channel(x.ndim)
     mean, rstd = _again(ns, x, mean, rstd, axes, eps)
     normed = (x - mean) * rstd
@@ -121,6 +137,8 @@ def batch_norm_eval(xp, x, weight, bias, running_mean, running_var, /, eps):
     shift = -running_mean * scale
     if bias is not None:
         shift += bias
+    if fast(x, scale, shift) and x.size >= 8 * x.shape[0] * x.shape[1]:
+        return loops.scaled(x, scale, shift)
     return (x * scale.reshape(shape) + shift.reshape(shape)).astype(x.dtype, copy=False)
 
 
@@ -230,6 +248,8 @@ def instance_norm(
 def layer_norm_op(xp, x, weight, bias, /, normalized_shape, eps):
     """Normalises over the last dimensions."""
     _check_last(x, weight, bias, normalized_shape)
+    if fast(x):
+        return loops.layer_norm(x, weight, bias, prod(normalized_shape), eps)
     axes = tuple(range(-len(normalized_shape), 0))
     mean, _, rstd, out = _statistics(xp, x, axes, eps)
     out *= rstd
@@ -260,6 +280,9 @@ def _check_types(x, **given):
 
 @layer_norm_op.gradient("x", "weight", "bias")
 def _(ns, g, x, weight, mean, rstd, normalized_shape, eps, needs):
+    if fast(x):
+        gx, gw, gb = loops.layer_norm_back(dense(g), x, weight, mean, rstd, needs)
+        return gx, *(v if v is None else v.reshape(normalized_shape) for v in (gw, gb))
     axes = tuple(range(-len(normalized_shape), 0))
     mean, rstd = _again(ns, x, mean, rstd, axes, eps)
     normed = (x - mean) * rstd

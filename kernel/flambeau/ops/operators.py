@@ -8,10 +8,10 @@ import numpy as np
 
 from ..subclasses import PLAIN, Overridden, dispatch, involved, overrides
 from ..tensor import Tensor
-from .apply import NUMBERS, apply_inplace
+from .apply import NUMBERS
 from .index import getitem, setitem
-from .registry import FUNCTIONS, OPS, SPACES
-from .short import apply_one, apply_two
+from .registry import FUNCTIONS, OPS, SPACES, InPlace, Op
+from .short import apply_number, apply_one, apply_two, apply_written
 
 _OPERAND = (Tensor, np.number, np.bool_)
 
@@ -32,9 +32,12 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
     op, twin = OPS[name], SPACES["Tensor"].get(f"{name}_")
 
     def forward(self: Tensor, other: Any) -> Any:
-        if other.__class__ is not Tensor and (other := _operand(other)) is NotImplemented:
-            return NotImplemented
+        kind = other.__class__
         try:
+            if kind is float or kind is int:
+                return apply_number(op, self, other, params)
+            if kind is not Tensor and (other := _operand(other)) is NotImplemented:
+                return NotImplemented
             return apply_two(op, self, other, params)
         except Overridden:
             return dispatch(op, (self, other), {})
@@ -42,19 +45,21 @@ def _binary(symbol: str, name: str, params: tuple[Any, ...] = (), inplace: bool 
     def reflected(self: Tensor, other: Any) -> Any:
         if not isinstance(self, Tensor):
             raise TypeError(f"__r{symbol}__ is a method of Tensor, not of {type(self).__name__}")
-        if (other := _operand(other)) is NotImplemented:
-            return NotImplemented
+        kind = other.__class__
         try:
+            if kind is float or kind is int:
+                return apply_number(op, self, other, params, True)
+            if (other := _operand(other)) is NotImplemented:
+                return NotImplemented
             return apply_two(op, other, self, params)
         except Overridden:
             return dispatch(op, (other, self), {})
 
     def written(self: Tensor, other: Any) -> Any:
-        other = _operand(other)
-        if other is NotImplemented:
+        if other.__class__ is not Tensor and (other := _operand(other)) is NotImplemented:
             return NotImplemented
         try:
-            return apply_inplace(op, (self, other), params)
+            return apply_written(op, (self, other), params)
         except Overridden:
             return dispatch(twin, (self, other), {})
 
@@ -68,9 +73,12 @@ def _compare(symbol: str) -> None:
     op = OPS[symbol]
 
     def compared(self: Tensor, other: Any) -> Any:
-        if (other := _operand(other)) is NotImplemented:
-            return NotImplemented
+        kind = other.__class__
         try:
+            if kind is float or kind is int:
+                return apply_number(op, self, other)
+            if kind is not Tensor and (other := _operand(other)) is NotImplemented:
+                return NotImplemented
             return apply_two(op, self, other)
         except Overridden:
             return dispatch(op, (self, other), {})
@@ -141,7 +149,7 @@ def attach() -> None:
     for name, thing in _METHODS.items():
         thing.__name__ = name
     for name, thing in {**SPACES["Tensor"], **_METHODS}.items():
-        setattr(Tensor, name, thing)
+        setattr(Tensor, name, thing.as_method() if isinstance(thing, (Op, InPlace)) else thing)
     for symbol, name, params in _BINARY:
         _binary(symbol, name, params, inplace=True)
     for old in ("__div__", "__rdiv__", "__idiv__"):  # as Python 2 had it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log
 
 from ..dtypes import FLOATING, OF_NUMPY, complex128, float64
+from ..kernels import each, fast, pointwise
 from ..limits import finfo
 from ..tensor import Tensor
 from .promote import (
@@ -43,6 +44,8 @@ def logaddexp(xp, x, y):
     tensor([1000.6932])
     """
     _floats("logaddexp", x)
+    if fast(x, y) and x.shape == y.shape:
+        return each(pointwise.logaddexp, x, y)
     return xp.logaddexp(x, y) if x.dtype.kind == "f" else log_of_sum(xp, x, y)
 
 

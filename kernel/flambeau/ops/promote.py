@@ -18,6 +18,12 @@ def keeps_floats(rule: Any) -> Any:
     return rule
 
 
+def wants_numbers(rule: Any) -> Any:
+    """Marks the rule of a forward that makes more of a number than of an array that holds it."""
+    rule.wants_numbers = True
+    return rule
+
+
 @keeps_floats
 def same(arrays: list[Any]) -> list[Any]:
     """All operands in their common type; Python numbers stay as they are where they fit."""

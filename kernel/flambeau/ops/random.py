@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..device import cupy, module_of, usable
+from ..device import CPU, cupy, module_of, usable
 from ..dtypes import FLOATING
 from ..meta import laid
-from ..random import generator_for
+from ..random import generator_for, watchers
 from ..tensor import Tensor, wrap
-from .creation import finish, like_of, numpy_type, shape_of, sized, unlaid
-from .registry import function
+from .creation import (
+    finish,
+    like_of,
+    numpy_type,
+    shape_of,
+    sized,
+    unlaid,
+    usual_kind,
+    usual_size,
+    usual_tensor,
+)
+from .registry import function, in_front
 from .shape import broadcast_shapes
 
-_DRAWN = (np.float32, np.float64)
+_DRAWN = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def draw(kind, shape, dtype, where, generator):
@@ -30,7 +40,7 @@ def draw(kind, shape, dtype, where, generator):
         part = np.dtype("float32" if dtype == "complex64" else "float64")
         parts = draw(kind, (*shape, 2), part, where, generator).view(dtype)[..., 0]
         return parts * part.type(0.5**0.5) if kind == "standard_normal" else parts
-    inner = dtype.type if dtype.type in _DRAWN else np.float32
+    inner = dtype if dtype in _DRAWN else np.float32
     drawn = getattr(stream, kind)(size=shape, dtype=inner)
     return drawn if shape else module_of(drawn).asarray(drawn)
 
@@ -60,6 +70,14 @@ def rand(
     return _made("random", size, dtype, device, generator, requires_grad)
 
 
+@in_front(rand)
+def _(*size, dtype=None, requires_grad=False, **options):
+    shape, kind = usual_size(size), usual_kind(dtype)
+    if options or not shape or kind not in _DRAWN or watchers:
+        return rand(*size, dtype=dtype, requires_grad=requires_grad, **options)
+    return usual_tensor(generator_for(CPU).random(shape, kind), requires_grad)
+
+
 @function(on="fb")
 @unlaid
 @sized
@@ -76,6 +94,14 @@ def randn(
     torch.Size([2, 3])
     """
     return _made("standard_normal", size, dtype, device, generator, requires_grad)
+
+
+@in_front(randn)
+def _(*size, dtype=None, requires_grad=False, **options):
+    shape, kind = usual_size(size), usual_kind(dtype)
+    if options or not shape or kind not in _DRAWN or watchers:
+        return randn(*size, dtype=dtype, requires_grad=requires_grad, **options)
+    return usual_tensor(generator_for(CPU).standard_normal(shape, kind), requires_grad)
 
 
 @function(on="fb")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import dtypes
 from ..dtypes import FLOATING, floating
-from ..kernels import scan
+from ..kernels import dense, fast, scan
+from ..kernels import reduce as loops
+from ..kernels import spread as in_threads
+from ..kernels.folded import folded, reduced, softmax_loops
 from .registry import function, op
 
 
@@ -67,7 +72,11 @@ def _accumulator(x, dtype):
     return ("float32" if result == "float16" else result), result
 
 
-def _total(x, dim, keepdim, inner):
+def _total(x, dim, keepdim, inner=None):
+    if inner is None and fast(x):
+        found = reduced(x, axes(dim), keepdim, loops.sums, loops.middle_sums)
+        if found is not None:
+            return found
     return x.sum(axis=axes(dim), dtype=inner, keepdims=keepdim)
 
 
@@ -100,7 +109,7 @@ def sum_to(xp, x, /, shape):
     where = tuple(range(extra)) + tuple(
         i for i in range(extra, x.ndim) if shape[i - extra] == 1 != x.shape[i]
     )
-    return xp.sum(x, axis=where, keepdims=True).reshape(shape) if where else x.reshape(shape)
+    return _total(x, where, True).reshape(shape) if where else x.reshape(shape)
 
 
 @sum_to.gradient()
@@ -155,6 +164,8 @@ def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
     if isinstance(dim, (list, tuple)):
         raise TypeError(f"argument 'dim' must be one int, not {type(dim).__name__}")
     inner, result = _accumulator(x, dtype)
+    if inner is None and fast(x) and (shape := folded(x.shape, dim)) and shape[2] == 1:
+        return reduced(x, dim, keepdim, loops.products, None)
     return _as(x.prod(axis=dim, keepdims=keepdim, dtype=inner), result)
 
 
@@ -263,10 +274,26 @@ def _variance(xp, x, dim, correction, keepdim):
     if x.dtype not in FLOATING:
         raise RuntimeError(f"std and var only support floating point tensors, not {x.dtype.name}")
     dim = dim if x.ndim else whole(dim)
+    return _squares(xp, x, dim, keepdim) / max_(count(x.shape, dim) - correction, 0)
+
+
+def _squares(xp, x, dim, keepdim):
+    """Σ |x - mean|²."""
+    if fast(x) and (shape := folded(x.shape, axes(dim))):
+        about = ()
+        if shape[2] > 1:
+            means = _total(x, dim, False) * x.dtype.type(1 / shape[1])
+            about = (means.reshape(shape[0], shape[2]),)
+        return _square_sums(x, dim, keepdim, loops.centred_sums, *about)
     _, away = moments(xp, x, dim)
     squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
-    total = xp.sum(squares, axis=axes(dim), keepdims=keepdim)
-    return total / max_(count(x.shape, dim) - correction, 0)
+    return xp.sum(squares, axis=axes(dim), keepdims=keepdim)
+
+
+def _square_sums(x, dim, keepdim, of_rows, *about):
+    """Σ (x - about)², where ``about`` is needed: for what is not a row."""
+    middle = lambda x, out, *_: loops.middle_square_sums(x, out, *about)  # noqa: E731
+    return reduced(x, axes(dim), keepdim, of_rows, middle)
 
 
 @op(on="", name="var")
@@ -347,6 +374,12 @@ def norm_op(xp, x, /, p, dim, keepdim):
     """(Σ |x|ᵖ)^(1/p)."""
     if x.dtype not in FLOATING:
         raise RuntimeError(f"a norm is a float, and the input holds {x.dtype.name}; use x.float()")
+    if p in (1, 2) and fast(x) and (shape := folded(x.shape, axes(dim))):
+        if p == 2:
+            zeros = np.zeros((shape[0], shape[2]), np.float32)
+            return np.sqrt(_square_sums(x, dim, keepdim, loops.square_sums, zeros))
+        if shape[2] == 1:
+            return reduced(x, axes(dim), keepdim, loops.absolute_sums, None)
     size, along = xp.abs(x), {"axis": axes(dim), "keepdims": keepdim}
     if p == 2:
         out = xp.sqrt(xp.sum(size * size, **along))
@@ -388,6 +421,9 @@ def logsumexp(xp, x, /, dim, keepdim=False):
     tensor(1000.6932)
     """
     x = floating(x)
+    if fast(x) and folded(x.shape, axes(dim)):
+        rows, middle = (softmax_loops((1, 1, n), 1)[0].log_sums for n in (1, 2))
+        return reduced(x, axes(dim), keepdim, rows, middle)
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
     top = xp.max(line.real, axis=axis, keepdims=True, initial=-xp.inf)
     top = xp.where(xp.isfinite(top), top, top.dtype.type(0))
@@ -400,5 +436,16 @@ def logsumexp(xp, x, /, dim, keepdim=False):
 
 @logsumexp.gradient("x")
 def _(ns, g, x, out, dim, keepdim):
+    if fast(x) and (shape := folded(x.shape, axes(dim))):
+        return _shares(dense(g), x, out, shape)
     g, out = (unreduce(ns, v, x.shape, dim, keepdim) for v in (g, out))
     return g * ns.exp(x - out)
+
+
+def _shares(g, x, out, shape):
+    """g · exp(x - out) in one loop."""
+    gx, rows = np.empty(x.shape, x.dtype), shape[2] == 1
+    small, large = (shape[0], shape[2])[: 2 - rows], shape[: 3 - rows]
+    given = (x.reshape(large), g.reshape(small), out.reshape(small), gx.reshape(large))
+    in_threads(loops.shares if rows else loops.middle_shares, x.size, given)
+    return gx

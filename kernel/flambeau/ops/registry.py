@@ -27,14 +27,17 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd.node import Node
 from ..autograd.rules import OPS
 from ..errors import ValuesNeeded, misused, out_of_memory
 from ..subclasses import KNOWN, Overridden, dispatch, involved
-from .apply import apply, apply_inplace
+from .apply import apply
+from .binding import ALIASES, order_of
 from .layers import AROUND, LAYERS
 from .out import SPACES_WITH_OUT, called_with_out, slice_by_slice
-from .short import apply_one, apply_two
+from .short import apply_one, apply_two, apply_written
 from .signature import MISSING as _MISSING
 from .signature import Argument, arguments_of
 
@@ -45,7 +48,6 @@ SPACES: dict[str, dict[str, Any]] = {
 }
 
 _PUBLIC_NAME = {"x": "input", "y": "other"}
-_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 class Plan:
@@ -156,6 +158,17 @@ class Rule:
         return tuple(self.op.inputs.index(n) for n in self.names)
 
 
+def _spread(plain: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of a list of tensors that takes its plain arguments by position, after them."""
+    if not names:
+        return lambda xp, *tensors: plain(xp, *tensors)
+    if len(names) == 1:  # the usual case, cheaply
+        (name,) = names
+        return lambda xp, *all_: plain(xp, *all_[:-1], **{name: all_[-1]})
+    split = -len(names)
+    return lambda xp, *all_: plain(xp, *all_[:split], **dict(zip(names, all_[split:], strict=True)))
+
+
 class Op:
     """A registered operation; calling it runs it on Tensors and extends the dynamic graph."""
 
@@ -192,6 +205,25 @@ class Op:
         # Whether the short way will do for floats of one type: see `ops.short`.
         as_they_are = rule is None or getattr(rule, "keeps_floats", False)
         self.direct = as_they_are and self.outputs == 1 and not self.extras
+        self.numbers = [0, 0]  # as `takes_number` finds out when the first number comes
+
+    def takes_number(self, turned: bool) -> int:
+        """Whether a number may stand beside floats: as the second input, or as the first (turned).
+
+        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, -1 if not.
+        """
+        given = [np.ones(1, np.float32), 2.0]
+        given = given[::-1] if turned else given
+        try:
+            brought = self.promote(given) if self.promote is not None else ()
+        except Exception:
+            brought = ()
+        if [*map(id, brought)] != [*map(id, given)]:
+            found = -1
+        else:
+            found = 2 if getattr(self.promote, "wants_numbers", False) else 1
+        self.numbers[turned] = found
+        return found
 
     def _read_signature(self) -> None:
         (_, *names), (_, *defaults), before_slash, listed = arguments_of(self.forward)
@@ -209,12 +241,10 @@ class Op:
             for given in range(len(self.names) + 1)
             if _MISSING not in self.defaults[given:]
         }
+        # What puts a call in order, by its number of positional arguments and its keywords.
+        self.orders: dict[tuple[Any, ...], Callable[..., tuple[Any, ...]]] = {}
         if self.variadic:
-            split, plain = -len(self.params) or None, self.forward
-            names = self.param_names
-            self.forward = lambda xp, *all_: plain(
-                xp, *all_[:split], **dict(zip(names, all_[split:] if split else (), strict=True))
-            )
+            self.forward = _spread(self.forward, self.param_names)
 
     def source(self, name: str, count: int) -> tuple[int, bool]:
         """Where a rule's argument stands among (inputs, output, extras, params); is it a shape?"""
@@ -248,7 +278,10 @@ class Op:
         return self
 
     def writes(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy."""
+        """Registers an in-place forward ``(xp, x, ...)`` that writes into x without a copy.
+
+        What it returns NotImplemented for is copied from the ordinary forward's result.
+        """
         self.write = function
         return function
 
@@ -269,40 +302,47 @@ class Op:
                 tail = self.tails.get(len(args))
                 full = self.bind(args, kwargs) if tail is None else args + tail
             n = self.count
-            if n == 2:
-                return apply_two(self, full[0], full[1], full[2:])
             if n == 1:
                 return apply_one(self, full[0], full[1:])
+            if n == 2:
+                return apply_two(self, full[0], full[1], full[2:])
             return apply(self, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
 
+    def as_method(self) -> Callable[..., Any]:
+        """The operation as a method of Tensor: a function, which Python binds at no cost."""
+        call, tails, bind = self.__call__, self.tails, self.bind
+
+        def method_of_one(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            if tail is None and "out" in kwargs:
+                return call(*args, **kwargs)
+            full = bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_one(self, full[0], full[1:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        def method_of_two(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            if tail is None and "out" in kwargs:
+                return call(*args, **kwargs)
+            full = bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_two(self, full[0], full[1], full[2:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        ways = {} if self.variadic else {1: method_of_one, 2: method_of_two}
+        return _named_as(self, ways[self.count]) if self.count in ways else _as_function(self)
+
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Puts positional and keyword arguments in order and fills in the defaults."""
-        if self.packs and len(args) > len(self.names):
-            last = len(self.names) - 1
-            args = (*args[:last], args[last:])
-        values = list(args) + [_MISSING] * (len(self.names) - len(args))
-        if len(args) > len(self.names):
-            raise TypeError(
-                f"{self.name}() takes {len(self.names)} arguments "
-                f"({', '.join(self.names)}), {len(args)} were given"
-            )
-        for key, value in kwargs.items():
-            name = key if key in self.names else _ALIASES.get(key, key)
-            if name not in self.names:
-                takes = ", ".join(self.names)
-                raise TypeError(f"{self.name}() has no argument {key!r}; it takes {takes}")
-            values[self.names.index(name)] = value
-        for i, value in enumerate(values):
-            if value is _MISSING:
-                values[i] = self.defaults[i]
-                if values[i] is _MISSING:
-                    raise TypeError(f"{self.name}() is missing its argument {self.names[i]!r}")
-        return tuple(values)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        order = self.orders.get((len(args), *kwargs))
+        if order is None:
+            order = self.orders[len(args), *kwargs] = order_of(self, len(args), tuple(kwargs))
+        return order(args, kwargs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"
@@ -353,12 +393,40 @@ class InPlace:
         full = op.bind(args, kwargs) if tail is None else args + tail
         n = op.count
         try:
-            return apply_inplace(op, full[:n], full[n:])
+            return apply_written(op, full[:n], full[n:])
         except Overridden:
             return dispatch(self, args, kwargs)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+    def as_method(self) -> Callable[..., Any]:
+        """The operation as a method of Tensor, as `Op.as_method`."""
+        op = self.op
+        tails, n = op.tails, op.count
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            tail = None if kwargs else tails.get(len(args))
+            full = op.bind(args, kwargs) if tail is None else args + tail
+            try:
+                return apply_written(op, full[:n], full[n:])
+            except Overridden:
+                return dispatch(self, args, kwargs)
+
+        return _named_as(self, method)
+
+
+def _as_function(thing: Any) -> Callable[..., Any]:
+    call = thing.__call__
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    return _named_as(thing, method)
+
+
+def _named_as(thing: Any, method: Callable[..., Any]) -> Callable[..., Any]:
+    method.__name__ = method.__qualname__ = thing.__name__
+    method.__doc__ = thing.__doc__
+    method.__wrapped__ = thing  # type: ignore[attr-defined]  # whose signature it has
+    return method
 
 
 def show(name: str, thing: Any, on: str) -> None:
@@ -410,19 +478,21 @@ def function(
     name = name or body.__name__
     names = set(arguments_of(body).names)
     takes_out = "out" not in names and not SPACES_WITH_OUT.isdisjoint(on.split())
-    renamed = _ALIASES.keys() - names
+    renamed = ALIASES.keys() - names
 
     @functools.wraps(body)
     def called(*args: Any, **kwargs: Any) -> Any:
-        known = KNOWN.issuperset
-        if not (known(map(type, args)) and (not kwargs or known(map(type, kwargs.values())))) and (
-            involved((*args, *kwargs.values()))
-        ):
-            return dispatch(called, args, kwargs)
-        if "out" in kwargs and takes_out:
-            return called_with_out(called, args, kwargs)
-        for old in renamed & kwargs.keys():
-            kwargs[_ALIASES[old]] = kwargs.pop(old)
+        if kwargs:
+            if not KNOWN.issuperset(map(type, (*args, *kwargs.values()))) and (
+                involved((*args, *kwargs.values()))
+            ):
+                return dispatch(called.shown, args, kwargs)  # type: ignore[attr-defined]
+            if takes_out and "out" in kwargs:
+                return called_with_out(called, args, kwargs)
+            for old in renamed & kwargs.keys():
+                kwargs[ALIASES[old]] = kwargs.pop(old)
+        elif not KNOWN.issuperset(map(type, args)) and involved(args):
+            return dispatch(called.shown, args, kwargs)  # type: ignore[attr-defined]
         try:
             if AROUND and name in AROUND:
                 return AROUND[name](body, args, kwargs)
@@ -435,7 +505,24 @@ def function(
             return slice_by_slice(name, body, args, kwargs, error)
 
     called.__name__ = name
+    called.shown = called  # type: ignore[attr-defined]
     FUNCTIONS.setdefault(name, called)
     for known in (name, *aliases):
         show(known, called, on)
     return called
+
+
+def in_front(composite: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Puts a function before a composite, shown in its place: it answers what is usual, cheaply.
+
+    It calls the composite for all else; so for arguments of which the class is not in `PLAIN`.
+    """
+
+    def register(usual: Callable[..., Any]) -> Callable[..., Any]:
+        functools.update_wrapper(usual, composite)
+        composite.shown = usual
+        for names in SPACES.values():
+            names.update({name: usual for name, thing in names.items() if thing is composite})
+        return usual
+
+    return register

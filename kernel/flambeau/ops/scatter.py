@@ -15,7 +15,8 @@ from ..device import module_of
 from ..dtypes import is_float
 from ..kernels import SMALL, places
 from ..tensor import Tensor, wrap
-from .gather import check_index, gather_put, places_of, sum_at
+from .along import add_along, check_index, places_of, write_along
+from .gather import gather_put, sum_at
 from .registry import function, op
 from .shape import at_dim
 
@@ -159,11 +160,11 @@ def _check_scatter(xp, x, index, src, dim):
 def scatter_op(xp, x, index, src, /, dim):
     """x with src written at the places that gather would read."""
     dim, out = at_dim(dim, x.ndim), x.copy()
-    if places.scattered(out, index, src, dim):
+    if index.size >= SMALL and places.scattered(out, index, src, dim):
         return out
     _check_scatter(xp, x, index, src, dim)
     if index.size:
-        out[places_of(xp, x.shape, index, dim)] = _source(src, index)
+        write_along(xp, out, index, dim, _source(src, index))
     return out
 
 
@@ -172,13 +173,12 @@ def scatter_add_op(xp, x, index, src, /, dim):
     """x with src added at the places that gather would read."""
     dim = at_dim(dim, x.ndim)
     out = x.copy()
-    if places.scatter_added(out, index, src, dim):
+    if index.size >= SMALL and places.scatter_added(out, index, src, dim):
         return out
     _check_scatter(xp, x, index, src, dim)
     if not index.size:
         return out
-    if xp is np and index.ndim and index.size < SMALL:
-        np.add.at(out, places_of(xp, x.shape, index, dim), _source(src, index))
+    if index.ndim and index.size < SMALL and add_along(xp, out, index, dim, _source(src, index)):
         return out
     added = gather_put.forward(xp, _source(src, index), index, x.shape, dim)
     return x + added.astype(x.dtype, copy=False)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from math import prod
 from operator import index
 
+import numpy as np
 from numpy import ndarray
 
 from ..device import shares_memory
 from ..dtypes import dtype as Dtype
 from ..kernels.layout import LARGE, in_rows
 from ..layouts import contiguous_format, laid_out, lies_in, order_of, preserve_format
+from ..subclasses import PLAIN
 from ..tensor import Size, Tensor
-from .registry import OPS, function, op
+from .registry import OPS, function, in_front, op
+from .short import apply_one
 
 
 def sizes(values):
     """A shape from an int, a tuple, or a tuple in a tuple, of ints or one-element tensors."""
+    if values.__class__ is tuple:  # the usual case, cheaply
+        for v in values:
+            if v.__class__ is not int:
+                break
+        else:
+            return values
+    elif values.__class__ is int:
+        return (values,)
     if not isinstance(values, (list, tuple)):
         values = (values,)
     elif len(values) == 1 and isinstance(values[0], (list, tuple)):
@@ -25,7 +37,10 @@ def sizes(values):
 
 def at_dim(dim, ndim, extra=0):
     """A dimension counted from 0; IndexError in PyTorch's words when there is none such."""
-    n = max(ndim + extra, 1)
+    n = ndim + extra
+    if 0 <= dim < n:
+        return dim
+    n = max(n, 1)
     if not -n <= dim < n:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
@@ -134,7 +149,25 @@ def expand(xp, x, /, size):
         size = tuple(
             x.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(size)
         )
-    return xp.broadcast_to(x, size) if size != x.shape else x[...]
+    if size == x.shape:
+        return x[...]
+    return _spread(x, size) if x.__class__ is ndarray else xp.broadcast_to(x, size)
+
+
+def _spread(x, size):
+    """``np.broadcast_to``, which takes as long as ten small operations."""
+    extra = len(size) - x.ndim
+    if extra < 0 or not x.flags.c_contiguous or not x.size:
+        return np.broadcast_to(x, size)
+    steps = x.strides
+    if size[extra:] != x.shape:
+        pairs = zip(x.shape, size[extra:], steps, strict=True)
+        steps = [step if n == wanted else 0 if n == 1 else -1 for n, wanted, step in pairs]
+        if -1 in steps:
+            return np.broadcast_to(x, size)  # which says what is wrong
+    out = ndarray(size, x.dtype, x, 0, (*(0,) * extra, *steps))
+    out.flags.writeable = False
+    return out
 
 
 expand.gradients(x=lambda ns, g, x_shape: ns.sum_to(g, tuple(x_shape)))
@@ -234,7 +267,9 @@ t.gradients(x=lambda ns, g: ns.t(g))
 @op(view=True)
 def squeeze(xp, x, /, dim=None):
     """x without its dimensions of size 1, or without those of ``dim`` that are."""
-    dims = range(x.ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+    if dim is None:
+        return x.reshape([n for n in x.shape if n != 1])
+    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
     gone = {at_dim(d, x.ndim) for d in dims}
     return x.reshape([n for i, n in enumerate(x.shape) if n != 1 or i not in gone])
 
@@ -250,7 +285,8 @@ def unsqueeze(xp, x, /, dim):
     tensor([[1],
             [2]])
     """
-    return xp.expand_dims(x, at_dim(dim, x.ndim, 1))
+    at, shape = at_dim(dim, x.ndim, 1), x.shape
+    return x.reshape((*shape[:at], 1, *shape[at:]))
 
 
 unsqueeze.gradients(x=lambda ns, g, x_shape: ns.reshape(g, tuple(x_shape)))
@@ -292,7 +328,7 @@ diagonal_put.gradients(
 @function
 def flatten(input, start_dim=0, end_dim=-1):
     """Dimensions start_dim to end_dim made into one."""
-    n = input.ndim
+    n = input.array.ndim
     first, last = at_dim(start_dim, n), at_dim(end_dim, n)
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -300,11 +336,11 @@ def flatten(input, start_dim=0, end_dim=-1):
         return reshape(input, (1,))
     if first == last:
         return input
+    if first == 0 and last == n - 1:
+        return apply_one(reshape, input, ((-1,),))
     shape = input.array.shape
-    middle = 1
-    for size in shape[first : last + 1]:
-        middle *= size
-    return reshape(input, (*shape[:first], middle, *shape[last + 1 :]))
+    middle = prod(shape[first : last + 1])
+    return apply_one(reshape, input, ((*shape[:first], middle, *shape[last + 1 :]),))
 
 
 @function
@@ -376,6 +412,12 @@ def contiguous(self, memory_format=contiguous_format):
     return self if lies_in(self.array, order) else clone(self, memory_format)
 
 
+@in_front(contiguous)
+def _(self, memory_format=contiguous_format):
+    whole = memory_format is contiguous_format and self.array.flags.c_contiguous
+    return self if whole and self.__class__ in PLAIN else contiguous(self, memory_format)
+
+
 @op(on="", name="contiguous", backward="CloneBackward0")
 def row_major(xp, x):
     """A copy in row-major order."""
@@ -404,7 +446,8 @@ def numel(input):
 
 def _transposed(self):
     """The dimensions in reverse order."""
-    return permute(self, tuple(range(self.ndim))[::-1])
+    n = self.array.ndim
+    return permute(self, (1, 0) if n == 2 else tuple(range(n))[::-1])
 
 
 def _matrices_transposed(self):

@@ -25,12 +25,12 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
         raise IndexError(
             f"{name}_(): Index is supposed to be a vector, but got {places.ndim} dimensions"
         )
-    if places.dtype.name not in kinds:
+    if places.dtype not in kinds:
         raise (IndexError if name == "index_fill" else RuntimeError)(
             f"{name}_(): Expected a long tensor for index but got: {places.dtype}; "
             "index.long() fits"
         )
-    n = input.shape[dim] if input.ndim else 1
+    n = input.array.shape[dim] if input.array.ndim else 1
     if isinstance(places, np.ndarray) and places.size:
         ends = int(places.min()), int(places.max())
         wrong = [i for i in ends if not -n * below <= i < n]
@@ -38,11 +38,11 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
             raise _OUT_OF_RANGE.get(name, IndexError)(
                 f"{name}_(): index {wrong[0]} is out of bounds for dimension {dim} with size {n}"
             )
-    return (*(slice(None),) * dim, places.reshape(-1))
+    return (*(slice(None),) * dim, places if places.ndim else places.reshape(1))
 
 
 def _same_type(name: str, input: Tensor, source: Tensor) -> None:
-    if input.dtype is not source.dtype:
+    if input.array.dtype != source.array.dtype:
         raise RuntimeError(
             f"{name}_(): self and source expected to have the same dtype, but got (self) "
             f"{input.dtype.name} and (source) {source.dtype.name}; source.to(self.dtype) fits"
@@ -51,14 +51,14 @@ def _same_type(name: str, input: Tensor, source: Tensor) -> None:
 
 def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
     _same_type(name, input, source)
-    n = source.shape[dim] if source.ndim else 1
-    if n != index.numel():
+    whole, given = input.array.shape, source.array.shape
+    n = given[dim] if given else 1
+    if n != index.array.size:
         raise (IndexError if name == "index_copy" else RuntimeError)(
             f"{name}_(): Number of indices ({index.numel()}) should be equal to "
             f"source.size(dim): ({n}), for dim: {dim}"
         )
-    rest = [(*t.array.shape[:dim], *t.array.shape[dim + 1 :]) for t in (input, source)]
-    if rest[0] != rest[1]:
+    if whole[:dim] != given[:dim] or whole[dim + 1 :] != given[dim + 1 :]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
@@ -67,8 +67,9 @@ def _check_slices(name: str, input: Tensor, dim: int, index: Tensor, source: Ten
 
 def _as_rows(name, input, dim, index, source, kinds):
     """Input, index and source of at least one dimension, checked against each other."""
-    dim = at_dim(dim, input.ndim)
-    if input.ndim and source.ndim and input.ndim != source.ndim:
+    ndim, other = input.array.ndim, source.array.ndim
+    dim = at_dim(dim, ndim)
+    if ndim and other and ndim != other:
         raise (IndexError if name == "index_copy" else RuntimeError)(
             f"{name}_(): When source and destination are not scalars, their dimensionality must "
             f"match. Source dimensionality ({source.ndim}), destination dimensionality "
@@ -76,11 +77,11 @@ def _as_rows(name, input, dim, index, source, kinds):
         )
     at = _rows(name, input, dim, index, kinds, below=False)
     _check_slices(name, input, dim, index, source)
-    grown = [t if t.ndim else t.reshape(1) for t in (input, source)]
-    return (*grown, at)
+    return (input if ndim else input.reshape(1)), (source if other else source.reshape(1)), at
 
 
-_WHOLE = ("int64", "int32")
+_LONG = (np.dtype("int64"),)
+_WHOLE = (*_LONG, np.dtype("int32"))
 
 
 @function
@@ -109,7 +110,7 @@ def index_copy(input, dim, index, source):
     >>> fb.zeros(3).index_copy(0, fb.tensor([2, 0]), fb.tensor([5.0, 7.0]))
     tensor([7., 0., 5.])
     """
-    x, source, at = _as_rows("index_copy", input, dim, index, source, ("int64",))
+    x, source, at = _as_rows("index_copy", input, dim, index, source, _LONG)
     return _shaped(OPS["index_put"](x, source, at, False), input)
 
 
@@ -142,7 +143,7 @@ def index_fill(input, dim, index, value):
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.ndim} dimension(s)."
         )
-    at = _rows("index_fill", input, at_dim(dim, input.ndim), index, ("int64",), below=True)
+    at = _rows("index_fill", input, at_dim(dim, input.ndim), index, _LONG, below=True)
     x = input if input.ndim else input.reshape(1)
     if not isinstance(value, Tensor):
         value = number_for(input.array.dtype, value)

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..kernels import fast, places, spread
 from ..kernels import order as fast_order
-from ..kernels import places
+from ..kernels import reduce as loops
+from ..kernels.folded import folded, reduced
 from ..tensor import Tensor, wrap
+from .along import read_along, write_along
 from .arithmetic import maximum, minimum
-from .gather import places_of
 from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
+
+LARGEST, SMALLEST = np.int32(0), np.int32(-1)  # how `extremes` is told which
 
 RESULTS: dict[str, Any] = {}  # what `return_types` shows
 
@@ -72,6 +76,8 @@ def amax(xp, x, /, dim=(), keepdim=False):
     tensor([7, 5])
     """
     _nonempty_over(x, "amax", dim)
+    if fast(x) and (shape := folded(x.shape, axes(dim))) and shape[2] == 1:
+        return reduced(x, axes(dim), keepdim, loops.extremes, None, LARGEST)
     return x.max(axis=axes(dim), keepdims=keepdim)
 
 
@@ -79,6 +85,8 @@ def amax(xp, x, /, dim=(), keepdim=False):
 def amin(xp, x, /, dim=(), keepdim=False):
     """The smallest element over ``dim``; ties share the gradient evenly."""
     _nonempty_over(x, "amin", dim)
+    if fast(x) and (shape := folded(x.shape, axes(dim))) and shape[2] == 1:
+        return reduced(x, axes(dim), keepdim, loops.extremes, None, SMALLEST)
     return x.min(axis=axes(dim), keepdims=keepdim)
 
 
@@ -123,7 +131,19 @@ def _extreme(xp, x, dim, keepdim, name):
     _nonempty(x, name, dim)
     if x.ndim == 0:
         return x.copy(), xp.zeros((), "int64")
+    if fast(x) and dim < x.ndim - 1:
+        found = _middle_extremes(x, dim, name)
+        return [xp.expand_dims(v, dim) for v in found] if keepdim else found
     return _picked(xp, x, getattr(xp, f"arg{name}")(x, axis=dim), dim, keepdim)
+
+
+def _middle_extremes(x, dim, name):
+    """The extremes along a dimension that is not the last, and their places."""
+    outer, _, inner = shape = folded(x.shape, dim)
+    values, places = np.empty((outer, inner), x.dtype), np.empty((outer, inner), np.int64)
+    flip = LARGEST if name == "max" else SMALLEST
+    spread(loops.middle_extremes, x.size, (x.reshape(shape), values, places), flip)
+    return [v.reshape(*x.shape[:dim], *x.shape[dim + 1 :]) for v in (values, places)]
 
 
 @op(on="", outputs=2, reads=1, backward="MaxBackward0")
@@ -212,8 +232,12 @@ def _arg(xp, x, dim, keepdim, name):
     if dim is None:
         found = xp.asarray(find(x))
         return (found.reshape((1,) * x.ndim) if keepdim else found).astype("int64")
-    found = find(x, axis=at_dim(dim, x.ndim))
-    return (xp.expand_dims(found, at_dim(dim, x.ndim)) if keepdim else found).astype("int64")
+    dim = at_dim(dim, x.ndim)
+    if fast(x) and dim < x.ndim - 1:
+        found = _middle_extremes(x, dim, name)[1]
+    else:
+        found = find(x, axis=dim).astype("int64", copy=False)
+    return xp.expand_dims(found, dim) if keepdim else found
 
 
 @op
@@ -241,8 +265,7 @@ def ranks(xp, x, dim, descending):
     if not descending:
         return x.argsort(dim, "stable") if xp is np else xp.argsort(x, axis=dim, kind="stable")
     back = (*(slice(None),) * (dim % x.ndim), slice(None, None, -1))
-    turned = xp.argsort(x[back], axis=dim, kind="stable")
-    return (x.shape[dim] - 1 - turned)[back]
+    return (x.shape[dim] - 1 - ranks(xp, x[back], dim, False))[back]
 
 
 @op(on="", name="sort", outputs=2, reads=1)
@@ -260,7 +283,7 @@ def sort_op(xp, x, /, dim, descending, length=None):
     if length is not None:
         order = order[(slice(None),) * dim + (slice(length),)]
     order = xp.ascontiguousarray(order)
-    return x[places_of(xp, x.shape, order, dim)], order.astype("int64", copy=False)
+    return read_along(xp, x, order, dim), order.astype("int64", copy=False)
 
 
 @sort_op.gradient("x")
@@ -273,7 +296,7 @@ def sort_put(xp, x, index, /, shape, dim):
     """Zeros of a shape with x written to places of which none is named twice."""
     out, dim = xp.zeros(shape, x.dtype), dim % len(shape)
     if not places.scattered(out, index, x, dim):
-        out[places_of(xp, shape, index, dim)] = x
+        write_along(xp, out, index, dim, x)
     return out
 
 
@@ -314,7 +337,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     >>> fb.tensor([4.0, 1.0, 3.0]).topk(2).indices
     tensor([0, 2])
     """
-    n = input.size(at_dim(dim, input.ndim)) if input.ndim else 1
+    ndim = input.array.ndim
+    n = input.array.shape[at_dim(dim, ndim)] if ndim else 1
     if input.array.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes; use x.int()")
     if not 0 <= int(k) <= n:
@@ -322,11 +346,11 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
     return _Topk(*sort_op(input, dim, bool(largest), int(k)))
 
 
-def _distinct(xp, x):
+def _distinct(x):
     """The values that occur, in order; every NaN is one of its own."""
-    line = xp.sort(x, None)
-    first = xp.ones(line.shape, bool)
-    xp.not_equal(line[1:], line[:-1], out=first[1:])
+    line = np.sort(x, None)
+    first = np.ones(line.shape, bool)
+    np.not_equal(line[1:], line[:-1], out=first[1:])
     return line[first]
 
 
@@ -342,8 +366,9 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
             "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
         )
     xp = module_of(input.array)
-    if dim is None and not (return_inverse or return_counts) and input.array.dtype.kind in "iuf":
-        return wrap(_distinct(xp, input.array))
+    array, plain = input.array, not (return_inverse or return_counts)
+    if dim is None and plain and array.__class__ is np.ndarray and array.dtype.kind in "iuf":
+        return wrap(_distinct(array))
     found = xp.unique(
         input.array,
         return_inverse=return_inverse,

@@ -7,9 +7,9 @@ from operator import index
 
 import numpy as np
 
-from ..tensor import Tensor
-from .creation import finish, numpy_type, place, unlaid
-from .registry import function
+from ..tensor import Tensor, wrap
+from .creation import finish, numpy_type, place, unlaid, usual_size
+from .registry import function, in_front
 
 
 def _numbers(name, *values):
@@ -68,6 +68,14 @@ def arange(*bounds, start=0, end=None, step=1, dtype=None, device=None, requires
             start, step = int(start), int(step)
         array = (start + xp.arange(count) * step).astype(kind)
     return finish(array, where, requires_grad)
+
+
+@in_front(arange)
+def _(*bounds, **options):
+    shape = usual_size(bounds)  # which has ints that are not negative, and not many elements
+    if options or not shape or len(shape) > 2 or shape[0] > shape[-1]:
+        return arange(*bounds, **options)
+    return wrap(np.arange(*shape))
 
 
 @function(on="fb", name="range")

@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.grad_mode import is_grad_enabled
+from ..autograd.layers import on as layers_on
+from ..record.slot import slot
+from ..subclasses import PLAIN
 from ..tensor import Tensor
 from .apply import apply_inplace
-from .registry import function, op
+from .registry import function, in_front, op
 from .scalars import number_for
+from .short import apply_written
 
 
 def fitting(x: Tensor, value: Any) -> Any:
@@ -48,7 +53,7 @@ def copy_(self, src, non_blocking=False):
     """
     if src.array.__class__ is not self.array.__class__:
         src = src.to(self.device)
-    return apply_inplace(copy_op, (self, src))
+    return apply_written(copy_op, (self, src))
 
 
 @function
@@ -70,6 +75,23 @@ def fill_(self, value):
 def zero_(self):
     """Overwrites every element with 0."""
     return apply_inplace(copy_op, (self, 0))
+
+
+@in_front(zero_)
+def _(self):
+    if (
+        self.__class__ not in PLAIN
+        or (self._needs_grad and is_grad_enabled())
+        or self._counter is None
+        or layers_on()
+        or self._view is not None
+        or self.array.__class__ is not np.ndarray
+        or slot.recorder is not None
+    ):
+        return zero_(self)
+    self.array.fill(0)
+    self._counter[0] += 1
+    return self
 
 
 @function(on="fb")

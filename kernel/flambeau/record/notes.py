@@ -99,7 +99,7 @@ class Writer:
 
     def device(self, seen: Seen) -> int:
         """The number of the device's name."""
-        where = getattr(seen(), "device", "cpu")
+        where: Any = getattr(seen(), "device", "cpu")
         return self.trace.intern(where if where.__class__ is str else f"cuda:{where.id}")
 
     def tensor(self, seen: Seen, time: float = 0.0, op: int = -1) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from ...device import module_of
 from ...ops.random import randperm
 from ...random import default_generator
@@ -74,15 +76,27 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return len(self.tensors[0])
 
-    def batch(self, indices: Sequence[int]) -> list[Any] | None:
-        """The samples of a batch, already collated, by one indexing of each tensor."""
-        if any(t.requires_grad for t in self.tensors):  # indexing must then be recorded
-            return None
-        made = []
+    def batch(self, indices: Any) -> list[Any] | None:
+        """The samples of a batch, already collated, by one indexing of each tensor.
+
+        ``indices`` are a list, an array or, for neighbours, a range.
+        """
         for t in self.tensors:
-            places = module_of(t.array).asarray(indices)
-            made.append(wrap(t.array.take(places, axis=0)))
-        return made
+            if t._needs_grad:  # indexing must then be recorded
+                return None
+        if indices.__class__ is range:
+            start, stop = indices.start, indices.stop
+            return [wrap(t.array[start:stop].copy()) for t in self.tensors]
+        places = np.asarray(indices, np.int64)
+        return [wrap(_rows(t.array, places)) for t in self.tensors]
+
+
+def _rows(array: Any, places: Any) -> Any:
+    """Some rows of an array, copied."""
+    if array.__class__ is not np.ndarray:
+        return array.take(module_of(array).asarray(places), axis=0)
+    # Of an array that lies otherwise, `take` would copy all of it first.
+    return array.take(places, 0) if array.flags.c_contiguous else array[places]
 
 
 class Subset(Dataset[T]):
@@ -115,11 +129,14 @@ class Subset(Dataset[T]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def batch(self, indices: Sequence[int]) -> list[Any] | None:
+    def batch(self, indices: Any) -> list[Any] | None:
         """The samples of a batch, already collated, where the dataset below can do that."""
         if type(self.dataset) not in (TensorDataset, Subset):
             return None
-        return self.dataset.batch([self.indices[i] for i in indices])
+        if indices.__class__ is range and type(self.indices) is list:
+            return self.dataset.batch(self.indices[indices.start : indices.stop])
+        numbers = indices.tolist() if isinstance(indices, np.ndarray) else indices
+        return self.dataset.batch([self.indices[i] for i in numbers])
 
 
 class ConcatDataset(Dataset[T]):

@@ -71,17 +71,24 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
+        for numbers in self.drawn():
+            yield from numbers.tolist()
+
+    def drawn(self) -> Iterator[Any]:
+        """The same numbers in arrays, each drawn at once."""
         count, left = len(self.data_source), self.num_samples
         generator = self.generator
         if generator is None:  # one number of the common stream decides the whole order
             generator = Generator().manual_seed(int(randint(0, 2**63 - 1, ()).item()))
-        if self.replacement:
-            yield from randint(0, count, (left,), generator=generator).tolist()
-            return
         while left > 0:
-            order = randperm(count, generator=generator).tolist()
-            yield from order[:left]
-            left -= count
+            yield self._drawn(count, left, generator)
+            left -= left if self.replacement else count
+
+    def _drawn(self, count: int, left: int, generator: Any) -> Any:
+        """The next numbers, at most ``left``, as an array."""
+        if self.replacement:
+            return randint(0, count, (left,), generator=generator).array
+        return randperm(count, generator=generator).array[:left]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -145,6 +152,11 @@ class WeightedRandomSampler(Sampler[int]):
         return self.num_samples
 
 
+def _drawn_at_once(sampler: RandomSampler) -> bool:
+    """Whether one array is all that an epoch draws."""
+    return sampler.replacement or 0 < sampler.num_samples <= len(sampler.data_source)
+
+
 class BatchSampler(Sampler[list[int]]):
     """What another sampler gives, in lists of ``batch_size``.
 
@@ -166,6 +178,20 @@ class BatchSampler(Sampler[list[int]]):
         while batch := list(islice(numbers, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
+
+    def slices(self) -> Iterator[Any]:
+        """The same batches as arrays or ranges, if the samplers are this module's; else lists."""
+        plain, inner = type(self) is BatchSampler, self.sampler
+        if plain and type(inner) is SequentialSampler:
+            whole: Any = range(len(inner))
+        elif plain and type(inner) is RandomSampler and _drawn_at_once(inner):
+            whole = next(inner.drawn())
+        else:
+            yield from self
+            return
+        for start in range(0, len(whole), self.batch_size):
+            if start + self.batch_size <= len(whole) or not self.drop_last:
+                yield whole[start : start + self.batch_size]
 
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]

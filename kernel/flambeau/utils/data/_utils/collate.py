@@ -107,9 +107,25 @@ def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> Tensor:
     """Tensors as one; where there is nothing to promote or to record, without an operation."""
     if all(type(t) is Tensor and not t.requires_grad for t in batch):
         arrays = [t.array for t in batch]
+        first = arrays[0]
         if len({(a.shape, a.dtype, type(a)) for a in arrays}) == 1:
-            return wrap(module_of(arrays[0]).stack(arrays))
+            if type(first) is np.ndarray and first.ndim:
+                return wrap(_stacked(arrays, (len(arrays), *first.shape), first.dtype))
+            return wrap(module_of(first).stack(arrays))
     return stack(list(batch), 0)
+
+
+# What gives arrays in memory that a worker shares with its parent, or None: `Sender.empty`.
+room_for: Callable[[tuple[int, ...], Any], Any] | None = None
+
+
+def _stacked(arrays: list[np.ndarray], shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Arrays of at least one dimension as one, made where it need not be copied to be sent."""
+    out = room_for(shape, dtype) if room_for is not None else None
+    if out is None:
+        out = np.empty(shape, dtype)
+    np.concatenate(arrays, out=out.reshape(shape[0] * shape[1], *shape[2:]))
+    return out
 
 
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:

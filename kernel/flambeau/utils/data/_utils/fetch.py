@@ -6,8 +6,19 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ..dataset import Subset, TensorDataset
 from .collate import default_collate
+
+
+def in_memory(loader: Any) -> bool:
+    """Whether a loader makes each batch by indexing tensors once."""
+    return _in_memory(loader.dataset, loader.collate_fn)
+
+
+def _in_memory(dataset: Any, collate_fn: Callable[[Any], Any]) -> bool:
+    return type(dataset) in (TensorDataset, Subset) and collate_fn is default_collate
 
 
 class MapFetcher:
@@ -19,15 +30,17 @@ class MapFetcher:
         self.dataset, self.batched, self.collate_fn = dataset, batched, collate_fn
         self.whole = getattr(dataset, "__getitems__", None)
         # Tensors in memory are indexed once for the whole batch.
-        in_memory = type(dataset) in (TensorDataset, Subset) and collate_fn is default_collate
-        self.at_once = dataset.batch if in_memory else None
+        self.at_once = dataset.batch if _in_memory(dataset, collate_fn) else None
 
     def fetch(self, task: Any) -> Any:
         """The batch of a list of numbers; the sample of one number, where there are no batches."""
         if not self.batched:
             return self.collate_fn(self.dataset[task])
-        if self.at_once is not None and (batch := self.at_once(task)) is not None:
-            return batch
+        if self.at_once is not None:
+            if (batch := self.at_once(task)) is not None:
+                return batch
+            if not isinstance(task, list):
+                task = task.tolist() if isinstance(task, np.ndarray) else list(task)
         if self.whole:
             return self.collate_fn(self.whole(task))
         return self.collate_fn([self.dataset[i] for i in task])

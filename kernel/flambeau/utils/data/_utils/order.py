@@ -11,6 +11,7 @@ import numpy as np
 from ....ops.random import randint
 from ....random import default_generator
 from ....tensor import wrap
+from .fetch import in_memory
 
 
 class Order:
@@ -22,6 +23,9 @@ class Order:
 
     def __init__(self, loader: Any, resume: dict[str, Any] | None = None) -> None:
         self.sampler, self.iterable = loader._index_sampler, loader.iterable
+        # Where tensors are indexed once for a batch, its numbers need not be Python's.
+        at_once = not loader.num_workers and loader._auto_collation and in_memory(loader)
+        self.begin = getattr(self.sampler, "slices", None) if at_once else None
         self.generators = _generators(loader)
         self.yielded, self.finished = 0, False
         self.num_workers = loader.num_workers
@@ -39,7 +43,7 @@ class Order:
             self._resume(loader.generator, resume)
 
     def _draw(self, generator: Any) -> None:
-        self.tasks: Iterator[Any] = iter(self.sampler)
+        self.tasks: Iterator[Any] = iter(self.sampler) if self.begin is None else self.begin()
         self.base_seed = int(randint(0, 2**63 - 1, (), generator=generator).item())
         if not self.iterable:  # what the sampler draws, it draws now: with and without workers
             self.tasks = chain(list(islice(self.tasks, 1)), self.tasks)
@@ -75,6 +79,8 @@ class Order:
     def gave(self, worker: int) -> None:
         """Notes that a batch of this worker was given."""
         self.yielded += 1
+        if not self.num_workers and not self.iterable:
+            return
         self.next_worker = (worker + 1) % (self.num_workers or 1)
         self.keep(worker, {"given": self.kept[worker].get("given", 0) + 1})
 

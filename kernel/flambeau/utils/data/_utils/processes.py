@@ -23,7 +23,7 @@ from typing import Any
 
 from ....record.slot import slot
 from ....switches import set_num_threads
-from . import transport
+from . import collate, transport
 from .worker import Batch, Job, Worker
 
 PATIENCE = 5.0  # seconds that a worker has to finish what it is doing
@@ -104,16 +104,21 @@ def serve(connection: Any, job: Job | bytes, inherited: list[Any]) -> None:
     except Exception as error:
         worker, failure = None, error
     number = -1 if worker is None else worker.job.id
-    while (task := inbox.get()) is not _LAST:
+    sender = transport.Sender(connection)
+    collate.room_for = sender.empty
+    while (given := inbox.get()) is not _LAST:
+        *task, returned = given
+        sender.begin(returned)
         done = Batch(task[0], failure=failure) if worker is None else worker.answer(*task)
         if done.failure is not None:
             done = done._replace(failure=_portable(done.failure, number))
         try:
-            transport.send(connection, done)
+            sender.send(done)
         except _gone:
             break
         except Exception as error:  # a batch that cannot be pickled
-            transport.send(connection, Batch(task[0], failure=_portable(error, number)))
+            sender.send(Batch(task[0], failure=_portable(error, number)))
+        del done, given  # what lies in a room must not be held when the next batch begins
 
 
 # In the parent
@@ -128,6 +133,7 @@ class Processes:
         self.forks = context.get_start_method() == "fork"
         self.connections: list[Any] = []
         self.processes: list[Any] = []
+        self.receivers: list[transport.Receiver] = []
         given = jobs if self.forks else [_pickled(job) for job in jobs]
         try:
             for job in given:
@@ -150,6 +156,7 @@ class Processes:
         finally:
             its.close()
         self.connections.append(mine)
+        self.receivers.append(transport.Receiver(mine))
         self.processes.append(process)
 
     @property
@@ -160,7 +167,8 @@ class Processes:
     def send(self, worker: int, number: int, task: Any) -> None:
         """Hands a task to a worker."""
         try:
-            self.connections[worker].send((number, task))
+            returned = self.receivers[worker].returned()
+            self.connections[worker].send((number, task, returned))
         except _gone:
             raise self._lost(worker) from None
 
@@ -170,7 +178,7 @@ class Processes:
         if not ready:
             raise TimeoutError
         try:
-            return transport.receive(ready[0])
+            return self.receivers[self.connections.index(ready[0])].receive()
         except _gone:
             raise self._lost(self.connections.index(ready[0])) from None
 
@@ -209,7 +217,7 @@ class Processes:
         for process in self.processes:
             with contextlib.suppress(ValueError):
                 process.close()
-        self.connections, self.processes = [], []
+        self.connections, self.processes, self.receivers = [], [], []
 
 
 def _pickled(job: Job) -> bytes:
