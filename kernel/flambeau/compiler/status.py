@@ -1,0 +1,3 @@
+"""Whether a call is being traced: what library functions ask that work past the operations."""
+
+tracing = False
