@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kernels.gate import installed
 from ..tensor import Tensor, wrap
 from . import straight
+from .driver import Driver
 from .ir import Stop, Value, needed
+from .steps import Step
 from .trace import Tracer, _owner
 
 
@@ -133,7 +136,10 @@ class Program:
     def _prepare(self) -> None:
         for one in self.code:
             if one.kind == "step":
-                one.run = _stepper(*one.params)
+                one.run = Step(*one.params)
+        if not any(one.name == "draws" for one in self.code):
+            self.code.sort(key=lambda one: one.kind != "draw")
+        self.driver = Driver(self) if installed() else None
         self.source, names = straight.written(self.code, self.inputs, self.states, self.results)
         scope = dict(names)
         exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
@@ -145,6 +151,8 @@ class Program:
 
     def run(self, tensors: list[Tensor]) -> Any:
         """The program on these arguments; returns what the call would return."""
+        if self.driver is not None:
+            return self.driver.run(tensors)
         inputs = [tensors[v.source].array for v in self.inputs]
         for value, count in self.checks:
             target = tensors[value.source].array
@@ -187,14 +195,3 @@ def _in_state(t: Tensor, steps: Any) -> bool:
     return any(
         value is t for optimizer, _ in steps for s in optimizer.state.values() for value in s.values()
     )
-
-
-def _stepper(optimizer: Any, moved: Any) -> Any:
-    """Gives the parameters their gradients and has the optimizer make its step."""
-
-    def step(grads: Any) -> None:
-        for p, g in zip(moved, grads, strict=True):
-            p._grad = wrap(g)
-        optimizer.step()
-
-    return step
