@@ -15,6 +15,7 @@ from ..tensor import wrap
 from .ir import Instruction, Value
 from .kernels import KernelSource, Table, built
 from .loops import Group, Refs, grouped, rows
+from .memory import PIECES
 from .plan import Buffers
 from .straight import Writer, line
 
@@ -31,6 +32,7 @@ class Assembly:
         self.groups = grouped(program.code, self.refs)
         self.table = Table()
         self.numbers: dict[Any, int] = {}
+        self.pieces: dict[Any, int] = {}
         self.count = 0  # of numbers
         self.spare = 8
         self.w = Writer()
@@ -120,6 +122,16 @@ class Assembly:
         if v.kind == "input":
             return True
         return v.kind == "made" and v not in self.static and v not in self.hands
+
+    def piece(self, v: Value) -> int:
+        """The number of the piece of memory that a value lies in: 0 for what is not ours."""
+        if v in self.static:
+            key: Any = self.static[v].ctypes.data
+        elif v in self.hands:
+            key = v
+        else:
+            return 0
+        return 2 + self.pieces.setdefault(key, len(self.pieces)) % (PIECES - 2)
 
     def numbers_of(self, step: Any, group: int) -> int:
         """Where the options of an optimizer's group stand."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class KernelSource:
     def __init__(self, groups: list[Group], refs: Refs, kept: set[Value], shared: Any) -> None:
         self.groups, self.refs, self.kept, self.shared = groups, refs, kept, shared
         self.used: dict[str, str] = {}  # name of an address -> how it is found
+        self.pieces: dict[str, int] = {"spare": 1}
         self.arrays: list[Value] = []  # what is handed over as arrays
         self.body: list[str] = []
         for group in groups:
@@ -49,6 +51,7 @@ class KernelSource:
                 self.used[name] = f"x{v.number}.ctypes.data"
             else:
                 self.used[name] = f"table[{self.shared.table.place(v)}]"
+                self.pieces[name] = self.shared.piece(v)
         return name
 
     def other(self, key: Any, name: str) -> str:
@@ -85,11 +88,17 @@ class KernelSource:
             )
         return lines
 
+    def _told_apart(self, found: Any) -> str:
+        """An access with the number of its piece of memory in front."""
+        called, name = found.groups()
+        return f"{called}({self.pieces.get(name, 0)}, {name}, "
+
     def text(self) -> str:
         """The whole function."""
         names = "".join(f", x{v.number}" for v in self.arrays)
         head = [f"{name} = {where}" for name, where in self.used.items()]
         body = "\n".join("    " + text for text in (*head, *self.body))
+        body = re.sub(r"([gs]et_\w\w)\((\w+), ", self._told_apart, body)
         return f"def kernel(table, numbers{names}):\n{body}\n"
 
 
@@ -109,7 +118,7 @@ def built(source: str) -> Any:
     from .memory import accessors
 
     name = "replay_" + hashlib.sha256((source + _parts()).encode()).hexdigest()[:20]
-    scope: dict[str, Any] = {"np": np, "exp": exp, "tanh": tanh, **accessors()}
+    scope: dict[str, Any] = {"__name__": __name__, "np": np, "exp": exp, "tanh": tanh, **accessors()}
     exec(compile(source.replace("def kernel", f"def {name}"), f"<{name}>", "exec"), scope)  # noqa: S102
     math = {"reassoc", "contract", "nsz"}
     made = numba.njit(fastmath=math, nogil=True, error_model="numpy")(scope[name])
