@@ -9,13 +9,9 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from .assemble import Assembly, new_gradient
-from .ir import Value
+from .ir import Retreat, Stale, Value
 from .kernels import built
 from .steps import Step
-
-
-class Stale(Exception):  # noqa: N818
-    """Something that the program was made for has changed: it has to be traced anew."""
 
 
 class Driver:
@@ -34,6 +30,7 @@ class Driver:
         scope.update(
             table=self.table, numbers=self.numbers, wrap=wrap, Tensor=Tensor, count=getrefcount,
             rebind=self.rebind, renew=self.renew, options=self.options, Stale=Stale,
+            Retreat=Retreat,
         )  # fmt: skip
         for key, array in self.memory.items():
             if key in self.a.table.places:
@@ -41,11 +38,24 @@ class Driver:
         self.hands = {root: program.results[i] for root, i in self.a.hands.items()}
         for root in self.hands:
             self.renew(root.number)
+        self.learned = {v for v in program.states if v.kind == "state" and v.source._needs_grad}
         self.rebind()
         self.options()
         self.source = self.written()
         exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
         self.run = scope["run"]
+
+    def text_of_all(self) -> str:
+        """The source of everything: the function that runs a call, and its kernels."""
+        return "\n".join([self.source, *(k.text() for k in self.a.kernels)])
+
+    def summary(self) -> list[str]:
+        """What the program consists of, in words."""
+        found = []
+        for k in self.a.kernels:
+            found.append("a kernel: " + "; ".join(g.name for g in k.groups))
+        outer = sum(not g.inner for g in self.a.groups)
+        return [*found, f"{outer} calls of NumPy and of operations as they are"]
 
     # What changes now and then
 
@@ -61,6 +71,8 @@ class Driver:
         """Looks up where the tensors' memory is now."""
         for v in self.program.states:
             t = v.source if v.kind == "state" else v.source._grad
+            if v.kind == "state" and (t._needs_grad, bool(t._hooks)) != (v in self.learned, False):
+                raise Stale
             self._bind(v, t, f"a{v.number}", v.shape, v.dtype)
         for n, step in enumerate(self.steps):
             self.scope[f"states{n}"] = step.optimizer.state
@@ -120,6 +132,9 @@ class Driver:
             self.scope[f"o{v.number}"] = v.source
             grad = "" if v.kind == "state" else "._grad"
             tests.append(f"o{v.number}{grad}.array is not a{v.number}")
+            if v.kind == "state":
+                wanted = "not " if v.source._needs_grad else ""
+                tests.append(f"{wanted}o{v.number}._needs_grad or o{v.number}._hooks")
         for n, step in enumerate(self.steps):
             tests.append(f"opt{n}.state is not states{n}")
             self.scope[f"opt{n}"] = step.optimizer
@@ -130,6 +145,9 @@ class Driver:
                 for j, (name, _) in enumerate(step.states[i]):
                     tests.append(f"own{n}_{i}[{name!r}] is not z{n}_{i}_{j}")
                     tests.append(f"z{n}_{i}_{j}.array is not y{n}_{i}_{j}")
+        for k, (leaf, had) in enumerate(self.program.reads_grad):
+            self.scope[f"before{k}"] = leaf
+            lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Stale")
         if tests:
             lines.append(f"if {' or '.join(tests)}: rebind()")
         for n, step in enumerate(self.steps):

@@ -3,103 +3,218 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
-from ..autograd import engine, layers
-from ..autograd.grad_mode import is_grad_enabled, is_inference_mode_enabled
+from .. import dtypes
+from ..autograd import engine, grad_mode, layers
 from ..record.slot import slot
 from ..subclasses import here
 from ..tensor import Tensor
 from . import status
 from .backward import tracing_pass
-from .ir import Stop
-from .program import Program, Retreat
+from .effects import noticing
+from .guards import Guards, ModuleGuard
+from .ir import Retreat, Stale, Stop
+from .program import Program, program_of
 from .trace import Tracer
 from .watch import watching
 
 LIMIT = 8  # programs that are kept for one callable
+TRIES = 3  # traces without a program after which a call of this kind just runs
+
+
+class Entry:
+    """A program with what it depends on."""
+
+    __slots__ = ("guards", "key", "modules", "program")
+
+    def __init__(self, key: Any, program: Program, guards: Any, modules: ModuleGuard) -> None:
+        self.key, self.program, self.guards, self.modules = key, program, guards, modules
 
 
 class Compiled:
-    """A function that is replayed where it can be."""
+    """A function that is replayed where it can be.
 
-    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    ``reasons`` lists why calls were run eagerly; `explain` tells what became of it.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any] | None = None) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.options = options
-        self.programs: list[tuple[Any, Program]] = []
+        self.options_given = options or {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all programs."""
+        self.entries: list[Entry] = []
         self.reasons: list[str] = []
+        self.failed: dict[Any, int] = {}
+        self.runs = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Replays the call if it was seen before, traces it if not."""
-        if slot.recorder is not None or layers.on() or here.modes or status.tracing:
+        """Replays the call if one like it was traced, traces it if not."""
+        if slot.recorder is not None or here.modes or layers.on() or status.tracing:
             return self.function(*args, **kwargs)
-        found = described(args, kwargs)
-        if found is None:
-            return self.function(*args, **kwargs)
-        key, tensors = found
-        for known, program in self.programs:
-            if known == key:
+        key, tensors = described(args, kwargs)
+        for entry in self.entries:
+            if entry.key == key and entry.guards() and entry.modules.holds():
                 try:
-                    return program.run(tensors)
+                    return entry.program.run(tensors)
                 except Retreat:
                     return self.function(*args, **kwargs)
+                except Stale:
+                    self.entries.remove(entry)
+                    break
         return self.trace(key, tensors, args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    # Tracing
 
     def trace(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
         """Runs eagerly under the eyes of a tracer, and makes a program of it."""
+        why = self.hopeless(key, args, kwargs)
+        if why:
+            self.say(why)
+            return self.function(*args, **kwargs)
         tracer = Tracer(tensors)
-        before = engine.kind_of_pass
-        engine.kind_of_pass = tracing_pass(tracer)
-        slot.recorder = tracer
-        status.tracing = True
-        try:
-            with watching(tracer):
-                tracer.listening = True
-                returned = self.function(*args, **kwargs)
-                tracer.listening = False
-                self.keep(key, tracer, returned)
-        finally:
-            status.tracing = False
-            slot.recorder = None
-            engine.kind_of_pass = before
-        return returned
-
-    def keep(self, key: Any, tracer: Tracer, returned: Any) -> None:
-        """Keeps the program, or the reason why there is none."""
+        guards = self.guards(tracer, args, kwargs)
+        returned = self.watched(tracer, args, kwargs)
         try:
             if tracer.reason:
                 raise Stop(tracer.reason)
-            self.programs.append((key, Program(tracer, returned)))
+            self.keep(key, tracer, guards, returned)
+        except Stop as stop:
+            self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
+            self.say(str(stop))
+        return returned
+
+    def hopeless(self, key: Any, args: Any, kwargs: Any) -> str:
+        """Why this call is not traced at all, "" if it is."""
+        if engine.kind_of_pass is not engine.Pass:
+            return "anomaly mode is on"
+        if self.failed.get(_hashable(key), 0) >= TRIES:
+            return self.reasons[-1] if self.reasons else "it could not be traced"
+        if len(self.entries) >= LIMIT:
+            return f"it has {LIMIT} programs already, for other shapes and values"
+        return ""
+
+    def guards(self, tracer: Tracer, args: Any, kwargs: Any) -> Any:
+        """What the function reads besides its arguments."""
+        try:
+            found = Guards(self.function)
+            for value in (*args, *kwargs.values()):
+                found.inspect(value)
+                found.visit(value)
+            return found
         except Stop as why:
-            self.reasons.append(str(why))
+            tracer.stop(str(why))
+        return None
+
+    def watched(self, tracer: Tracer, args: Any, kwargs: Any) -> Any:
+        """The call, run eagerly."""
+        if tracer.reason:
+            return self.function(*args, **kwargs)
+        kind, slot.recorder, status.tracing = engine.kind_of_pass, tracer, True
+        engine.kind_of_pass = tracing_pass(tracer)
+        try:
+            with watching(tracer), noticing(tracer, tracer.before.containers):
+                tracer.listening = True
+                return self.function(*args, **kwargs)
+        finally:
+            tracer.listening = False
+            status.tracing = False
+            slot.recorder = None
+            engine.kind_of_pass = kind
+
+    def keep(self, key: Any, tracer: Tracer, guards: Guards, returned: Any) -> None:
+        """Makes the program, if nothing that it depends on was changed by the call itself."""
+        holds = guards.holds()
+        modules = list({**guards.modules, **tracer.modules}.values())
+        if not holds():
+            raise Stop("it changes what it reads: a name, a container or an object's attribute")
+        if tracer.signature_changed():
+            raise Stop("it changes the attributes of a module")
+        if tracer.options_changed():
+            raise Stop("it changes an optimizer's options: let schedulers step outside of it")
+        program = program_of(tracer, returned)
+        self.entries.insert(0, Entry(key, program, holds, ModuleGuard(modules)))
+
+    def say(self, reason: str) -> None:
+        """Notes why a call runs eagerly; said aloud once."""
+        if not self.reasons:
+            name = getattr(self.function, "__qualname__", type(self.function).__name__)
+            warnings.warn(f"compile: {name} runs eagerly: {reason}", stacklevel=5)
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    # What it tells
+
+    @property
+    def programs(self) -> list[Program]:
+        """The programs that there are, the latest first."""
+        return [entry.program for entry in self.entries]
+
+    def source(self) -> str:
+        """The source of the latest program: the function that runs a call, and its kernels."""
+        return self.entries[0].program.text() if self.entries else ""
+
+    def explain(self) -> str:
+        """What became of the calls so far, in words."""
+        count = len(self.entries)
+        lines = [f"{count} program{'s' * (count != 1)}"]
+        for program in self.programs:
+            lines += [f"  {line}" for line in program.summary()]
+        lines += [f"ran eagerly: {reason}" for reason in self.reasons]
+        return "\n".join(lines)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.function, self.options_given)
 
 
 def described(args: Any, kwargs: Any) -> Any:
-    """The shapes, types and plain values that a call depends on, and its tensors; or None."""
-    key: list[Any] = [is_grad_enabled(), is_inference_mode_enabled()]
+    """What a call depends on of its arguments and of the modes that are on; and its tensors."""
+    key: list[Any] = [
+        get_ident() in grad_mode.off,
+        get_ident() in grad_mode.inference,
+        dtypes.get_default_dtype(),
+    ]
     tensors: list[Tensor] = []
     for a in args:
         _describe(a, key, tensors)
     for name in kwargs:
         key.append(name)
         _describe(kwargs[name], key, tensors)
-    return tuple(key), tensors
+    if len(tensors) > 1:
+        ids = {id(t.array) for t in tensors}
+        if len(ids) != len(tensors):
+            key.append([[id(a.array) == id(b.array) for a in tensors] for b in tensors])
+    return key, tensors
 
 
 def _describe(a: Any, key: list[Any], tensors: list[Tensor]) -> None:
     if isinstance(a, Tensor):
         array = a.array
         key += (a.__class__, array.shape, array.dtype, a._needs_grad, a._node is None)
+        if a._needs_grad and a._node is None:
+            key.append(id(a))
         tensors.append(a)
     elif a.__class__ in (tuple, list):
-        key.append((a.__class__, len(a)))
+        key += (a.__class__, len(a))
         for one in a:
             _describe(one, key, tensors)
     elif a.__class__ is dict:
+        key += (dict, len(a))
         for name, one in a.items():
             key.append(name)
             _describe(one, key, tensors)
     else:
         key += (a.__class__, a)
+
+
+def _hashable(key: Any) -> str:
+    return repr([k if not hasattr(k, "__dict__") else id(k) for k in key])

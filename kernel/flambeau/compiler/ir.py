@@ -11,6 +11,14 @@ class Stop(Exception):  # noqa: N818
     """The call cannot become a program; the message says why."""
 
 
+class Retreat(Exception):  # noqa: N818
+    """This call has to run eagerly after all: nothing has been changed yet."""
+
+
+class Stale(Exception):  # noqa: N818
+    """Something that the program was made for has changed: it has to be traced anew."""
+
+
 class Value:
     """An array of the program: its shape, its type, and where it comes from.
 

@@ -105,7 +105,7 @@ class KernelSource:
 @cache
 def _parts() -> str:
     """What compiled code depends on besides its own source."""
-    files = ("memory.py", "formulas.py")
+    files = ("kernels.py", "memory.py", "formulas.py")
     return "".join((Path(__file__).parent / f).read_text() for f in files)
 
 

@@ -8,13 +8,9 @@ from ..kernels.gate import installed
 from ..tensor import Tensor, wrap
 from . import straight
 from .driver import Driver
-from .ir import Stop, Value, needed
+from .ir import Retreat, Stop, Value, needed
 from .steps import Step
 from .trace import Tracer, _owner
-
-
-class Retreat(Exception):  # noqa: N818
-    """This call has to run eagerly after all: nothing has been changed yet."""
 
 
 class Result:
@@ -139,15 +135,21 @@ class Program:
                 one.run = Step(*one.params)
         if not any(one.name == "draws" for one in self.code):
             self.code.sort(key=lambda one: one.kind != "draw")
+        self.reads_grad = list(self.tracer.reads_grad.values())
         self.driver = Driver(self) if installed() else None
         self.source, names = straight.written(self.code, self.inputs, self.states, self.results)
         scope = dict(names)
         exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
         self.replay = scope["replay"]
-        self.tracer_inputs = len(self.tracer.inputs)
-        self.reads_grad = list(self.tracer.reads_grad.values())
-        self.modules = list(self.tracer.modules.values())
         del self.tracer
+
+    def text(self) -> str:
+        """Its source."""
+        return self.driver.text_of_all() if self.driver is not None else self.source
+
+    def summary(self) -> list[str]:
+        """What it consists of, in words."""
+        return self.driver.summary() if self.driver is not None else [f"{len(self.code)} NumPy calls"]
 
     def run(self, tensors: list[Tensor]) -> Any:
         """The program on these arguments; returns what the call would return."""
@@ -195,3 +197,8 @@ def _in_state(t: Tensor, steps: Any) -> bool:
     return any(
         value is t for optimizer, _ in steps for s in optimizer.state.values() for value in s.values()
     )
+
+
+def program_of(tracer: Tracer, returned: Any) -> Program:
+    """The program of a traced call."""
+    return Program(tracer, returned)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..autograd.rules import OPS
+from ..optim.optimizer import Optimizer
 from ..tensor import Tensor
-from . import lower
+from . import lower, status
 from .ir import Instruction, Stop, Tape, Value
 from .symbolic import Opaque, Sym
 
@@ -56,6 +57,7 @@ class Tracer:
         self.reads_grad: dict[int, tuple[Tensor, bool]] = {}  # leaf -> had it a gradient before?
         self.inputs = inputs
         self.before = _alive()
+        self.changes = status.changes
         for i, t in enumerate(inputs):
             value = self.tape.value("input", t.array.shape, t.array.dtype, i)
             self.know(t, Sym(self.tape, value, t.array))
@@ -228,6 +230,14 @@ class Tracer:
 
     # Modules
 
+    def signature_changed(self) -> bool:
+        """Whether an attribute of a module was set during the call."""
+        return status.changes != self.changes
+
+    def options_changed(self) -> bool:
+        """Whether an option of an optimizer, such as its learning rate, was set during the call."""
+        return [_options(o) for o in self.before.optimizers] != self.before.options
+
     def enter(self, module: Any) -> None:
         """A module's forward begins."""
         self.modules[id(module)] = module
@@ -240,11 +250,27 @@ class Tracer:
         self.stop("an operation raised an error")
 
 
+def _options(optimizer: Any) -> Any:
+    """The options of an optimizer's groups."""
+    return [
+        {k: v for k, v in g.items() if k != "params"} | {"params": len(g["params"])}
+        for g in getattr(optimizer, "param_groups", ())
+    ]
+
+
+_CONTAINERS = (list, dict, set)
+
+
 class _alive:  # noqa: N801
     """All tensors there are before the call, whose gradient each is, and their counts of writes."""
 
     def __init__(self) -> None:
-        self.tensors = {id(t): t for t in gc.get_objects() if isinstance(t, Tensor)}
+        everything = gc.get_objects()
+        self.tensors = {id(t): t for t in everything if issubclass(type(t), Tensor)}
+        self.optimizers = [o for o in everything if issubclass(type(o), Optimizer)]
+        self.options = [_options(o) for o in self.optimizers]
+        self.containers = {id(c) for c in everything if type(c) in _CONTAINERS}
+        self.everything = everything  # as long as they live, no new object has their ids
         self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
         self.leaf_of_grad = {id(g): self.tensors[k] for k, g in self.grads.items()}
         self.counts = {k: t._counter[0] for k, t in self.tensors.items() if t._counter is not None}
