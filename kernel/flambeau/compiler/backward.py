@@ -12,7 +12,7 @@ from ..autograd import engine
 from ..autograd.node import Node, Output
 from ..tensor import Tensor
 from .ir import Stop
-from .lower import syms_to
+from .lower import narrow, syms_to
 from .symbolic import NAMESPACE, Opaque, Sym, constant
 
 
@@ -222,8 +222,9 @@ class SymbolicPass:
         tape = self.tracer.tape
         mark = len(tape.code)
         try:
-            if any(a.__class__ is Sym and a.numbers.__class__ is not np.ndarray for a in arguments):
-                raise Opaque("something kept that is no array")
+            for a in (*arguments, *(g if g.__class__ is list else (g,))):
+                if a.__class__ is Sym and (a.numbers.__class__ is not np.ndarray or narrow(a.dtype)):
+                    raise Opaque("something kept that is no array of plain numbers")
             own = [_own(a) for a in arguments]
             g_own = [_own(one) for one in g] if g.__class__ is list else _own(g)
             made = rule(NAMESPACE, g_own, *own) if takes_ns else rule(g_own, *own)

@@ -11,7 +11,9 @@ from ..tensor import Tensor, wrap
 from .assemble import Assembly, new_gradient
 from .ir import Retreat, Stale, Value
 from .kernels import built
+from .opened import Backward
 from .steps import Step
+from .templates import Result, Same
 
 
 class Driver:
@@ -45,7 +47,7 @@ class Driver:
         exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
         self.run = scope["run"]
 
-    def text_of_all(self) -> str:
+    def text(self) -> str:
         """The source of everything: the function that runs a call, and its kernels."""
         return "\n".join([self.source, *(k.text() for k in self.a.kernels)])
 
@@ -110,7 +112,8 @@ class Driver:
 
     def written(self) -> str:
         """Its source."""
-        lines = [f"{v.label} = tensors[{v.source}].array" for v in self.program.inputs]
+        of = "" if isinstance(self.program, Backward) else ".array"
+        lines = [f"{v.label} = tensors[{v.source}]{of}" for v in self.program.inputs]
         lines += self.checks()
         for root in self.hands:
             k = root.number
@@ -184,13 +187,13 @@ class Driver:
 
     def results(self) -> list[str]:
         """Lines that return what the call returns."""
-        text = self.text(self.program.template)
-        return [f"return {text}"]
+        if self.program.raw:
+            arrays = [f"np.array({self.a.array(v)}), " for v in self.program.results]
+            return [f"return ({''.join(arrays)})"]
+        return [f"return {self.returned(self.program.template)}"]
 
-    def text(self, template: Any) -> str:
+    def returned(self, template: Any) -> str:
         """What is returned, as source."""
-        from .program import Result, Same
-
         kind = template.__class__
         if kind is Result:
             return f"wrap(np.array({self.a.array(self.program.results[template.index])}))"
@@ -199,14 +202,14 @@ class Driver:
                 return f"tensors[{template.position}]"
             return self.a.w.name("same", template.tensor)
         if kind is tuple:
-            return "(" + "".join(self.text(t) + ", " for t in template) + ")"
+            return "(" + "".join(self.returned(t) + ", " for t in template) + ")"
         if kind is list:
-            return "[" + ", ".join(map(self.text, template)) + "]"
+            return "[" + ", ".join(map(self.returned, template)) + "]"
         if kind is dict:
-            return "{" + ", ".join(f"{k!r}: {self.text(t)}" for k, t in template.items()) + "}"
+            return "{" + ", ".join(f"{k!r}: {self.returned(t)}" for k, t in template.items()) + "}"
         if isinstance(template, tuple):
             made = self.a.w.name("kind", kind)
-            return f"{made}({', '.join(map(self.text, template))})"
+            return f"{made}({', '.join(map(self.returned, template))})"
         return self.a.w.name("plain", template)
 
 

@@ -18,7 +18,7 @@ from .backward import tracing_pass
 from .effects import noticing
 from .guards import Guards, ModuleGuard
 from .ir import Retreat, Stale, Stop
-from .program import Program, program_of
+from .program import Program
 from .trace import Tracer
 from .watch import watching
 
@@ -62,7 +62,9 @@ class Compiled:
         for entry in self.entries:
             if entry.key == key and entry.guards() and entry.modules.holds():
                 try:
-                    return entry.program.run(tensors)
+                    return entry.program.run(
+                        tensors, lambda: self.function(*args, **kwargs)
+                    )
                 except Retreat:
                     return self.function(*args, **kwargs)
                 except Stale:
@@ -141,7 +143,7 @@ class Compiled:
             raise Stop("it changes the attributes of a module")
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")
-        program = program_of(tracer, returned)
+        program = Program(tracer, returned)
         self.entries.insert(0, Entry(key, program, holds, ModuleGuard(modules)))
 
     def say(self, reason: str) -> None:

@@ -55,6 +55,8 @@ def run(
     mark = len(tape.code)
     large = max([s.size for s in promoted if s.__class__ is Sym], default=0) > LARGE
     try:
+        if any(s.__class__ is Sym and narrow(s.dtype) for s in promoted):
+            raise Opaque("floats of 16 bits, or complex numbers")
         if large and op.name not in _ALWAYS:
             raise Opaque("it is large")
         special = SPECIAL.get(op.name)
@@ -75,6 +77,11 @@ def run(
         return _called(tracer, op, promoted, params, outs, node, drew)
     whole = tuple(results) if op.outputs != 1 else results[0]
     return Lowered(results, _kept(node, promoted, whole, extras, params))
+
+
+def narrow(dtype: Any) -> bool:
+    """Whether forwards treat a type in a way of its own."""
+    return bool(dtype.kind in "cV" or (dtype.itemsize == 2 and dtype.kind == "f"))
 
 
 def _copied(x: Sym, source: Any) -> Sym:

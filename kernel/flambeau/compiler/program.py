@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ..autograd.grad_mode import enable_grad, off
 from ..kernels.gate import installed
 from ..tensor import Tensor, wrap
-from . import straight
 from .driver import Driver
-from .ir import Retreat, Stop, Value, needed
+from .ir import Stop, Value, needed
+from .opened import Backward, differentiable
 from .steps import Step
+from .straight import Straight
+from .templates import Result, Same, filled
 from .trace import Tracer, _owner
-
-
-class Result:
-    """A place in what the call returns that a tensor of the program stands in."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-class Same:
-    """A place in what the call returns where an argument or a tensor from before stands."""
-
-    def __init__(self, tensor: Any = None, position: int = -1) -> None:
-        self.tensor, self.position = tensor, position
 
 
 class Program:
     """What was traced, ready to be run on other numbers of the same shapes and types."""
 
+    raw = False
+
     def __init__(self, tracer: Tracer, returned: Any) -> None:
         self.tracer = tracer
         self.results: list[Value] = []
+        self.opened: list[Tensor] = []
+        self.opened_at: list[int] = []
         self.template = self._template(returned)
+        self.steps = tracer.steps
+        self.backward = self._backward()
         self._gradients()
         tracer.flush()
         self._counters()
         self.code = needed(tracer.tape.code, self.results)
         self._names()
         self.checks = tracer.checks
-        self.steps = tracer.steps
+        self.reads_grad = list(tracer.reads_grad.values())
         self._prepare()
+        del self.tracer
 
     # What it returns
 
@@ -67,17 +64,36 @@ class Program:
             if id(t) in tracer.before.leaf_of_grad:
                 raise Stop("it returns a gradient")
             return Same(t)
-        if type(t) is not Tensor:
-            raise Stop(f"it returns a {type(t).__name__}")
-        open_ = t._needs_grad and id(t._node) not in tracer.spent
-        if open_:
-            raise Stop("it returns a tensor that can still be differentiated")
+        if type(t) is not Tensor or t._hooks:
+            raise Stop(f"it returns a {type(t).__name__} that is no plain tensor")
+        if t._needs_grad and t._node is None:
+            raise Stop("it returns a new leaf that wants a gradient")
         owner = _owner(t.array)
         for known in tracer.known.values():
             if known.sym.value.kind in ("input", "state", "grad") and _owner(known.array) is owner:
                 raise Stop("it returns a view of what was there before")
         self.results.append(tracer.of(t).value)
+        if t._needs_grad and id(t._node) not in tracer.spent:
+            self.opened.append(t)
+            self.opened_at.append(len(self.results) - 1)
         return Result(len(self.results) - 1)
+
+    def _backward(self) -> Backward | None:
+        """The program of the backward, if results can still be differentiated."""
+        if not self.opened:
+            return None
+        if self.steps or self.tracer.touched:
+            raise Stop(
+                "it returns a tensor that can still be differentiated, after a backward or a step: "
+                "return it detached"
+            )
+        made = Backward(self.tracer, self.opened)
+        self.saved_at: list[int | None] = []
+        for v in made.saved:
+            self.saved_at.append(len(self.results) if v.kind == "made" else None)
+            if v.kind == "made":
+                self.results.append(v)
+        return made
 
     # What it leaves behind
 
@@ -124,8 +140,9 @@ class Program:
         used = {v for one in self.code for v in (*one.inputs, *_targets(one))}
         used |= set(self.results)
         self.inputs = sorted((v for v in used if v.kind == "input"), key=lambda v: v.source)
-        self.states = [v for v in used if v.kind in ("state", "grad")]
-        self.states.sort(key=lambda v: v.number)
+        self.states = sorted(
+            (v for v in used if v.kind in ("state", "grad")), key=lambda v: v.number
+        )
 
     # Running it
 
@@ -135,70 +152,81 @@ class Program:
                 one.run = Step(*one.params)
         if not any(one.name == "draws" for one in self.code):
             self.code.sort(key=lambda one: one.kind != "draw")
-        self.reads_grad = list(self.tracer.reads_grad.values())
-        self.driver = Driver(self) if installed() else None
-        self.source, names = straight.written(self.code, self.inputs, self.states, self.results)
-        scope = dict(names)
-        exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
-        self.replay = scope["replay"]
-        del self.tracer
+        self.repeatable = not any(one.kind == "draw" or one.effect for one in self.code)
+        self.raw = self.backward is not None
+        runner = Driver if installed() else Straight
+        self.runner: Any = runner(self)
+        self.back: Any = None if self.backward is None else runner(self.backward)
+
+    def run(self, tensors: list[Tensor], function: Callable[[], Any]) -> Any:
+        """The program on these arguments; returns what the call, ``function``, would return."""
+        if self.backward is None:
+            return self.runner.run(tensors)
+        outs, call = differentiable(self, tensors, lambda g: self._again(tensors, function, g))
+        made: dict[int, Any] = dict(zip(self.opened_at, outs, strict=True))
+        return filled(self.template, made, tensors, call.made)
+
+    def run_raw(self, tensors: list[Tensor]) -> Any:
+        """The arrays of all results."""
+        return self.runner.run(tensors)
+
+    def run_backward(self, arrays: list[Any]) -> Any:
+        """The gradients of what went in."""
+        return self.back.run(arrays)
+
+    def _again(self, tensors: list[Tensor], function: Callable[[], Any], g: list[Any]) -> Any:
+        """Gradients that can be differentiated: the call once more, eagerly."""
+        from ..autograd import grad
+
+        if not self.repeatable:
+            raise RuntimeError(
+                "second derivatives through a compiled call that draws random numbers or has "
+                "effects: call the function itself, it is the attribute `function`"
+            )
+        with enable_grad():
+            found: list[Tensor] = []
+            _collect(function(), self.template, set(self.opened_at), found)
+            assert self.backward is not None
+            wanted = [tensors[i] if i is not None else t for _, i, t in self.backward.targets]
+            made = grad(found, wanted, g, create_graph=True, allow_unused=True)
+        return list(made)
+
+    # What it tells
 
     def text(self) -> str:
         """Its source."""
-        return self.driver.text_of_all() if self.driver is not None else self.source
+        parts = [self.runner.text(), *([self.back.text()] if self.back is not None else [])]
+        return "\n".join(parts)
 
     def summary(self) -> list[str]:
         """What it consists of, in words."""
-        return self.driver.summary() if self.driver is not None else [f"{len(self.code)} NumPy calls"]
+        return [*self.runner.summary(), *(self.back.summary() if self.back is not None else [])]
 
-    def run(self, tensors: list[Tensor]) -> Any:
-        """The program on these arguments; returns what the call would return."""
-        if self.driver is not None:
-            return self.driver.run(tensors)
-        inputs = [tensors[v.source].array for v in self.inputs]
-        for value, count in self.checks:
-            target = tensors[value.source].array
-            if target.size and (target.min() < 0 or target.max() >= count):
-                raise Retreat
-        states = [
-            v.source.array if v.kind == "state" else v.source._grad.array for v in self.states
-        ]
-        made = self.replay(inputs, states)
-        for target, index in self.grads:
-            leaf = tensors[target] if target.__class__ is int else target
-            leaf._grad = None if index < 0 else wrap(made[index])
-        for t, count in self.counted:
-            t._counter[0] += count
-        return self.filled(self.template, made, tensors)
 
-    def filled(self, template: Any, made: Any, tensors: Any) -> Any:
-        """What is returned, with tensors in their places."""
-        kind = template.__class__
-        if kind is Result:
-            return wrap(made[template.index])
-        if kind is Same:
-            return template.tensor if template.position < 0 else tensors[template.position]
-        if kind in (tuple, list):
-            return kind(self.filled(t, made, tensors) for t in template)
-        if kind is dict:
-            return {k: self.filled(t, made, tensors) for k, t in template.items()}
-        if isinstance(template, tuple):
-            return kind(*(self.filled(t, made, tensors) for t in template))
-        return template
+def _collect(value: Any, template: Any, wanted: set[int], found: list[Tensor]) -> None:
+    """The tensors among what was returned that stand where the wanted results do."""
+    if template.__class__ is Result:
+        if template.index in wanted:
+            found.append(value)
+    elif isinstance(template, (tuple, list)):
+        for v, t in zip(value, template, strict=True):
+            _collect(v, t, wanted, found)
+    elif isinstance(template, dict):
+        for k, t in template.items():
+            _collect(value[k], t, wanted, found)
 
 
 def _targets(one: Any) -> list[Value]:
-    if one.kind == "store":
-        return [one.params[0]]
-    return []
+    return [one.params[0]] if one.kind == "store" else []
 
 
 def _in_state(t: Tensor, steps: Any) -> bool:
     return any(
-        value is t for optimizer, _ in steps for s in optimizer.state.values() for value in s.values()
+        value is t
+        for optimizer, _ in steps
+        for s in optimizer.state.values()
+        for value in s.values()
     )
 
 
-def program_of(tracer: Tracer, returned: Any) -> Program:
-    """The program of a traced call."""
-    return Program(tracer, returned)
+__all__ = ["Program", "off", "wrap"]

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .ir import Instruction, Value
+from ..tensor import wrap
+from .ir import Instruction, Retreat, Stale, Value
 from .plan import place
+from .templates import filled
 
 _PLAIN = (bool, int, float)
 
@@ -144,3 +146,59 @@ def written(
     w.lines.append(f"return ({''.join(p + ', ' for p in parts)})")
     body = "\n".join("    " + text for text in w.lines)
     return f"def replay(inputs, states):\n{body}\n", w.names
+
+
+class Straight:
+    """Runs a program as a straight line of NumPy calls."""
+
+    def __init__(self, program: Any) -> None:
+        self.program = program
+        self.source, names = written(
+            program.code, list(program.inputs), list(program.states), program.results
+        )
+        scope = dict(names)
+        exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
+        self.replay = scope["replay"]
+        self.learned = {v for v in program.states if v.kind == "state" and v.source._needs_grad}
+
+    def text(self) -> str:
+        """Its source."""
+        return self.source
+
+    def summary(self) -> list[str]:
+        """What it consists of, in words."""
+        return [f"{len(self.program.code)} NumPy calls"]
+
+    def check(self, tensors: Any) -> None:
+        """`Retreat` or `Stale` where the program does not fit."""
+        for value, count in self.program.checks:
+            target = tensors[value.source].array
+            if target.size and (target.min() < 0 or target.max() >= count):
+                raise Retreat
+        for leaf, had in self.program.reads_grad:
+            if (leaf._grad is not None) != had:
+                raise Stale
+        for v in self.program.states:
+            t = v.source if v.kind == "state" else v.source._grad
+            learned = (t._needs_grad, bool(t._hooks)) == (v in self.learned, False)
+            fits = t.array.shape == v.shape and t.array.dtype == v.dtype
+            if not fits or (v.kind == "state" and not learned):
+                raise Stale
+
+    def run(self, tensors: Any) -> Any:
+        """The program on these arguments."""
+        program = self.program
+        self.check(tensors)
+        inputs = [tensors[v.source] for v in program.inputs]
+        if program.__class__.__name__ == "Program":
+            inputs = [t.array for t in inputs]
+        states = [
+            v.source.array if v.kind == "state" else v.source._grad.array for v in program.states
+        ]
+        made = self.replay(inputs, states)
+        for target, index in program.grads:
+            leaf = tensors[target] if target.__class__ is int else target
+            leaf._grad = None if index < 0 else wrap(made[index])
+        for t, count in program.counted:
+            t._counter[0] += count
+        return made if program.raw else filled(program.template, {}, tensors, made)
