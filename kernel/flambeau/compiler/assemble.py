@@ -160,14 +160,18 @@ class Assembly:
             return
         made = KernelSource(groups, self.refs, self.kept, self)
         self.kernels.append(made)
-        name = self.w.name("kernel", built(made.text()))
-        arrays = "".join(f", {self._handed(v)}" for v in made.arrays)
+        name = self.w.name("kernel", built(made.text(), made.kinds))
+        arrays = [self.array(v) for v in made.arrays]
         names = "; ".join(g.name for g in groups)
-        self.lines.append(f"{name}(table, numbers{arrays})  # {names}")
-
-    def _handed(self, v: Value) -> str:
-        text = self.array(v)
-        return text if v.kind == "input" else f"np.ascontiguousarray({text})"
+        call = f"{name}({', '.join(['table', 'numbers', *arrays])})"
+        if not arrays:
+            self.lines.append(f"{call}  # {names}")
+            return
+        in_rows = ", ".join(["table", "numbers", *(f'np.array({a}, order="C")' for a in arrays)])
+        self.lines += [
+            f"try: {call}  # {names}",
+            f"except TypeError: {name}({in_rows})  # an array that does not lie in rows",
+        ]
 
     def _outer(self, one: Instruction) -> None:
         names = {v: self.array(v) for v in one.inputs}

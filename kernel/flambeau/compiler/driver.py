@@ -128,8 +128,8 @@ class Driver:
         """Lines that look whether everything is where it was."""
         lines: list[str] = []
         for i, (v, n) in enumerate(self.program.checks):
-            self.scope[f"within{i}"] = built(_WITHIN)
-            lines.append(f"if not within{i}(table, {n}, {v.label}): raise Retreat")
+            self.scope[f"within{i}"] = _within(v, n)
+            lines.append(f"if not within{i}({v.label}): raise Retreat")
         tests = []
         for v in self.program.states:
             self.scope[f"o{v.number}"] = v.source
@@ -213,12 +213,18 @@ class Driver:
         return self.a.w.name("plain", template)
 
 
-_WITHIN = """def kernel(table, n, x):
-    for i in range(len(x)):
-        if x[i] < 0 or x[i] >= n:
-            return False
-    return True
-"""
+def _within(v: Value, n: int) -> Any:
+    """A function that says whether all numbers are at least 0 and less than n."""
+    source = "def kernel(table, numbers, x):\n    for i in range(len(x)):\n"
+    source += "        if x[i] < 0 or x[i] >= numbers[0]:\n            return False\n    return True\n"
+    compiled, table = built(source, ((v.dtype.name, 1),)), np.zeros(1, np.int64)
+
+    limit = np.array([float(n)])
+
+    def within(x: Any) -> Any:
+        return compiled(table, limit, x if x.flags.c_contiguous else np.array(x, order="C"))
+
+    return within
 
 
 def _named(g: Any) -> list[str]:

@@ -7,12 +7,15 @@ operations is no concern here; what the user's own lines call is.
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import sysconfig
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from ..errors import is_library
 
@@ -45,6 +48,12 @@ def _by_user(frame: Any) -> bool:
     while frame is not None and (kind := _kind(frame.f_code.co_filename)) == "foreign":
         frame = frame.f_back
     return frame is not None and kind == "user"
+
+
+def chances() -> Any:
+    """The states of the random numbers of Python and of NumPy."""
+    kind, keys, position, *_ = np.random.get_state()
+    return random.getstate(), kind, keys.tobytes(), position  # type: ignore[union-attr]
 
 
 @contextmanager

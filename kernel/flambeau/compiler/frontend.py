@@ -15,7 +15,7 @@ from ..subclasses import here
 from ..tensor import Tensor
 from . import status
 from .backward import tracing_pass
-from .effects import noticing
+from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
 from .ir import Retreat, Stale, Stop
 from .program import Program
@@ -42,7 +42,7 @@ class Compiled:
     """
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any] | None = None) -> None:
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.function = function
         self.options_given = options or {}
         self.reset()
@@ -62,15 +62,21 @@ class Compiled:
         for entry in self.entries:
             if entry.key == key and entry.guards() and entry.modules.holds():
                 try:
-                    return entry.program.run(
-                        tensors, lambda: self.function(*args, **kwargs)
-                    )
-                except Retreat:
-                    return self.function(*args, **kwargs)
+                    return entry.program.run(tensors, lambda: self.function(*args, **kwargs))
                 except Stale:
                     self.entries.remove(entry)
                     break
+                except Exception as error:  # of a retreat, or of an operation: eager calls explain
+                    return self.retreat(entry, error, args, kwargs)
         return self.trace(key, tensors, args, kwargs)
+
+    def retreat(self, entry: Entry, error: Exception, args: Any, kwargs: Any) -> Any:
+        """Runs a call eagerly whose replay came to nothing."""
+        result = self.function(*args, **kwargs)
+        if not isinstance(error, Retreat):  # it should have raised the same
+            self.entries.remove(entry)
+            self.say(f"its replay raised {type(error).__name__}: {error}")
+        return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -83,9 +89,11 @@ class Compiled:
         if why:
             self.say(why)
             return self.function(*args, **kwargs)
-        tracer = Tracer(tensors)
+        tracer, chance = Tracer(tensors), chances()
         guards = self.guards(tracer, args, kwargs)
         returned = self.watched(tracer, args, kwargs)
+        if chances() != chance:
+            tracer.stop("it draws random numbers of Python's or NumPy's own")
         try:
             if tracer.reason:
                 raise Stop(tracer.reason)

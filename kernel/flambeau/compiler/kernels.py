@@ -12,11 +12,9 @@ import numpy as np
 
 from ..kernels.compiled import keep_on_disk
 from .ir import Instruction, Value
-from .loops import Group, Refs
+from .loops import TYPES, Group, Refs
+from .memory import TYPES as NAMES
 from .source import Nest, product_lines
-
-STATIC, DYNAMIC = "static", "dynamic"
-
 
 class Table:
     """The addresses that kernels read, by name; ``spots`` says which memory each one is of."""
@@ -93,6 +91,11 @@ class KernelSource:
         called, name = found.groups()
         return f"{called}({self.pieces.get(name, 0)}, {name}, "
 
+    @property
+    def kinds(self) -> tuple[tuple[str, int], ...]:
+        """The types of the arrays that it is handed."""
+        return tuple((NAMES[TYPES[v.dtype.name]], len(v.shape)) for v in self.arrays)
+
     def text(self) -> str:
         """The whole function."""
         names = "".join(f", x{v.number}" for v in self.arrays)
@@ -110,8 +113,12 @@ def _parts() -> str:
 
 
 @cache
-def built(source: str) -> Any:
-    """A kernel's source compiled by numba; the same source is compiled once, and kept on disk."""
+def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
+    """A kernel's source compiled by numba; the same source is compiled once, and kept on disk.
+
+    ``kinds``: type and number of dimensions of each array that it is handed; they lie in rows. Any
+    other array is a TypeError.
+    """
     import numba
 
     from .formulas import exp, tanh
@@ -123,4 +130,8 @@ def built(source: str) -> Any:
     math = {"reassoc", "contract", "nsz"}
     made = numba.njit(fastmath=math, nogil=True, error_model="numpy")(scope[name])
     keep_on_disk(made)
+    arrays = [numba.types.Array(getattr(numba.types, t), n, "C") for t, n in kinds]
+    table, numbers = numba.int64[::1], numba.float64[::1]
+    made.compile((table, numbers, *arrays))
+    made.disable_compile()
     return made

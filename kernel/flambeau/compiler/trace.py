@@ -126,6 +126,8 @@ class Tracer:
         inplace = outs and outs[0] is inputs[0]
         if inplace:
             self.check_alone(outs[0])
+            if id(outs[0].array) in self.known:
+                self.known[id(outs[0].array)].stamp += 1
         syms = [self.of(t) for t in inputs]
         node = outs[0]._node if outs else None
         main = node.parents[0] if node is not None and op.outputs != 1 else node
