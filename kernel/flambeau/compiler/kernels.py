@@ -80,10 +80,8 @@ class KernelSource:
                 self.other((step, i, name), f"s{p.number}_{j}")
                 for j, (name, _) in enumerate(step.states[i])
             ]
-            lines += step.kind.lines(
-                *(step.flags[group], p.size, self.address(self.refs(p).root)),
-                *(self.address(self.refs(g).root), states, at),
-            )
+            where = [self.address(self.refs(v).root) for v in (p, g)]
+            lines.append(step.kind.line(step.flags[group], p.size, *where, states, at))
         return lines
 
     def _told_apart(self, found: Any) -> str:
@@ -108,7 +106,7 @@ class KernelSource:
 @cache
 def _parts() -> str:
     """What compiled code depends on besides its own source."""
-    files = ("kernels.py", "memory.py", "formulas.py")
+    files = ("kernels.py", "memory.py", "formulas.py", "optimizers.py")
     return "".join((Path(__file__).parent / f).read_text() for f in files)
 
 
@@ -123,9 +121,11 @@ def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
 
     from .formulas import exp, tanh
     from .memory import accessors
+    from .optimizers import adam, momentum, sgd
 
     name = "replay_" + hashlib.sha256((source + _parts()).encode()).hexdigest()[:20]
     scope: dict[str, Any] = {"__name__": __name__, "np": np, "exp": exp, "tanh": tanh, **accessors()}
+    scope |= {"sgd": sgd, "momentum": momentum, "adam": adam}
     exec(compile(source.replace("def kernel", f"def {name}"), f"<{name}>", "exec"), scope)  # noqa: S102
     math = {"reassoc", "contract", "nsz"}
     made = numba.njit(fastmath=math, nogil=True, error_model="numpy")(scope[name])

@@ -97,29 +97,13 @@ class _SGD:
         return None if kept is None else (("momentum_buffer", kept),)
 
     @staticmethod
-    def lines(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> list[str]:
-        """The loop over one parameter."""
+    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> str:
+        """The source that moves one parameter."""
         momentum, decay, nesterov = flags
-        body = [f"g = get_f4({g}, i)"]
-        body.append(f"w = get_f4({p}, i)")
-        if decay:
-            body.append("g += decay * w")
-        if momentum:
-            body += [
-                f"v = get_f4({states[0]}, i) * momentum + g * keep",
-                f"set_f4({states[0]}, i, v)",
-                "g = g + momentum * v" if nesterov else "g = v",
-            ]
-        body.append(f"set_f4({p}, i, w - lr * g)")
-        head = [f"lr = np.float32(numbers[{at}])"]
-        if momentum:
-            head += [
-                f"momentum = np.float32(numbers[{at + 1}])",
-                f"keep = np.float32(1 - numbers[{at + 3}])",
-            ]
-        if decay:
-            head.append(f"decay = np.float32(numbers[{at + 2}])")
-        return [*head, f"for i in range({n}):", *("    " + one for one in body)]
+        if not momentum and not decay:
+            return f"sgd({p}, {g}, {n}, numbers[{at}])"
+        kept = states[0] if momentum else p
+        return f"momentum({p}, {g}, {kept}, {n}, numbers, {at}, {momentum}, {nesterov})"
 
 
 class _Adam:
@@ -147,34 +131,10 @@ class _Adam:
         return tuple((name, state[name]) for name in names)
 
     @staticmethod
-    def lines(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> list[str]:
-        """The loop over one parameter."""
-        decay, decoupled = flags
+    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> str:
+        """The source that moves one parameter."""
         m, v, t = states
-        head = [
-            f"t = np.float64(get_f4({t}, 0)) + 1.0",
-            f"set_f4({t}, 0, np.float32(t))",
-            f"beta1 = np.float32(numbers[{at + 1}])",
-            f"rest1 = np.float32(1 - numbers[{at + 1}])",
-            f"beta2 = np.float32(numbers[{at + 2}])",
-            f"rest2 = np.float32(1 - numbers[{at + 2}])",
-            f"root = np.float32(np.sqrt(1 - numbers[{at + 2}] ** t))",
-            f"rate = np.float32(numbers[{at}] / (1 - numbers[{at + 1}] ** t))",
-            f"eps = np.float32(numbers[{at + 3}])",
-        ]
-        body = [f"w = get_f4({p}, i)", f"g = get_f4({g}, i)"]
-        if decay:
-            shrinks = f"np.float32(1 - numbers[{at}] * numbers[{at + 4}])"
-            head.append(f"decay = {shrinks if decoupled else f'np.float32(numbers[{at + 4}])'}")
-            body.append("w *= decay" if decoupled else "g += decay * w")
-        body += [
-            f"m = get_f4({m}, i) * beta1 + g * rest1",
-            f"v = get_f4({v}, i) * beta2 + g * g * rest2",
-            f"set_f4({m}, i, m)",
-            f"set_f4({v}, i, v)",
-            f"set_f4({p}, i, w - rate * (m / (np.sqrt(v) / root + eps)))",
-        ]
-        return [*head, f"for i in range({n}):", *("    " + one for one in body)]
+        return f"adam({p}, {g}, {m}, {v}, {t}, {n}, numbers, {at}, {flags[1]})"
 
 
 _KINDS: dict[type, Any] = {SGD: _SGD, Adam: _Adam, AdamW: _Adam}
