@@ -122,7 +122,7 @@ class Driver:
         lines += self.left_behind()
         lines += self.results()
         body = "\n".join("    " + text for text in lines)
-        return f"def run(tensors):\n{body}\n"
+        return f"def run(tensors, *_):\n{body}\n"
 
     def checks(self) -> list[str]:
         """Lines that look whether everything is where it was."""

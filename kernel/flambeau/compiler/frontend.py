@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
-from .. import dtypes
-from ..autograd import engine, grad_mode, layers
+from ..autograd import engine
+from ..autograd.layers import _on as modes_on
 from ..record.slot import slot
-from ..subclasses import here
+from ..subclasses import PLAIN
 from ..tensor import Tensor
 from . import status
 from .backward import tracing_pass
 from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
+from .match import MISS, described, matcher
 from .ir import Retreat, Stale, Stop
 from .program import Program
 from .trace import Tracer
@@ -26,13 +26,11 @@ LIMIT = 8  # programs that are kept for one callable
 TRIES = 3  # traces without a program after which a call of this kind just runs
 
 
-class Entry:
-    """A program with what it depends on."""
+class Entry(NamedTuple):
+    """A program, and the function that runs it where it serves a call."""
 
-    __slots__ = ("guards", "key", "modules", "program")
-
-    def __init__(self, key: Any, program: Program, guards: Any, modules: ModuleGuard) -> None:
-        self.key, self.program, self.guards, self.modules = key, program, guards, modules
+    program: Program
+    attempt: Callable[..., Any]
 
 
 class Compiled:
@@ -56,19 +54,19 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replays the call if one like it was traced, traces it if not."""
-        if slot.recorder is not None or here.modes or layers.on() or status.tracing:
+        if slot.recorder is not None or not PLAIN or modes_on:
             return self.function(*args, **kwargs)
-        key, tensors = described(args, kwargs)
         for entry in self.entries:
-            if entry.key == key and entry.guards() and entry.modules.holds():
-                try:
-                    return entry.program.run(tensors, lambda: self.function(*args, **kwargs))
-                except Stale:
-                    self.entries.remove(entry)
-                    break
-                except Exception as error:  # of a retreat, or of an operation: eager calls explain
-                    return self.retreat(entry, error, args, kwargs)
-        return self.trace(key, tensors, args, kwargs)
+            try:
+                result = entry.attempt(args, kwargs, self.function)
+            except Stale:
+                self.entries.remove(entry)
+                break
+            except Exception as error:  # of a retreat, or of an operation: eager calls explain
+                return self.retreat(entry, error, args, kwargs)
+            if result is not MISS:
+                return result
+        return self.trace(args, kwargs)
 
     def retreat(self, entry: Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Runs a call eagerly whose replay came to nothing."""
@@ -83,8 +81,9 @@ class Compiled:
 
     # Tracing
 
-    def trace(self, key: Any, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
+    def trace(self, args: Any, kwargs: Any) -> Any:
         """Runs eagerly under the eyes of a tracer, and makes a program of it."""
+        key, tensors = described(args, kwargs)
         why = self.hopeless(key, args, kwargs)
         if why:
             self.say(why)
@@ -97,7 +96,7 @@ class Compiled:
         try:
             if tracer.reason:
                 raise Stop(tracer.reason)
-            self.keep(key, tracer, guards, returned)
+            self.keep(key, tracer, guards, returned, args, kwargs)
         except Stop as stop:
             self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
             self.say(str(stop))
@@ -141,7 +140,9 @@ class Compiled:
             slot.recorder = None
             engine.kind_of_pass = kind
 
-    def keep(self, key: Any, tracer: Tracer, guards: Guards, returned: Any) -> None:
+    def keep(
+        self, key: Any, tracer: Tracer, guards: Guards, returned: Any, args: Any, kwargs: Any
+    ) -> None:
         """Makes the program, if nothing that it depends on was changed by the call itself."""
         holds = guards.holds()
         modules = list({**guards.modules, **tracer.modules}.values())
@@ -152,7 +153,8 @@ class Compiled:
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")
         program = Program(tracer, returned)
-        self.entries.insert(0, Entry(key, program, holds, ModuleGuard(modules)))
+        attempt = matcher(key, args, kwargs, holds, ModuleGuard(modules), program.run)
+        self.entries.insert(0, Entry(program, attempt))
 
     def say(self, reason: str) -> None:
         """Notes why a call runs eagerly; said aloud once."""
@@ -184,46 +186,6 @@ class Compiled:
 
     def __reduce__(self) -> Any:
         return Compiled, (self.function, self.options_given)
-
-
-def described(args: Any, kwargs: Any) -> Any:
-    """What a call depends on of its arguments and of the modes that are on; and its tensors."""
-    key: list[Any] = [
-        get_ident() in grad_mode.off,
-        get_ident() in grad_mode.inference,
-        dtypes.get_default_dtype(),
-    ]
-    tensors: list[Tensor] = []
-    for a in args:
-        _describe(a, key, tensors)
-    for name in kwargs:
-        key.append(name)
-        _describe(kwargs[name], key, tensors)
-    if len(tensors) > 1:
-        ids = {id(t.array) for t in tensors}
-        if len(ids) != len(tensors):
-            key.append([[id(a.array) == id(b.array) for a in tensors] for b in tensors])
-    return key, tensors
-
-
-def _describe(a: Any, key: list[Any], tensors: list[Tensor]) -> None:
-    if isinstance(a, Tensor):
-        array = a.array
-        key += (a.__class__, array.shape, array.dtype, a._needs_grad, a._node is None)
-        if a._needs_grad and a._node is None:
-            key.append(id(a))
-        tensors.append(a)
-    elif a.__class__ in (tuple, list):
-        key += (a.__class__, len(a))
-        for one in a:
-            _describe(one, key, tensors)
-    elif a.__class__ is dict:
-        key += (dict, len(a))
-        for name, one in a.items():
-            key.append(name)
-            _describe(one, key, tensors)
-    else:
-        key += (a.__class__, a)
 
 
 def _hashable(key: Any) -> str:

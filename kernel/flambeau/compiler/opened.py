@@ -94,7 +94,7 @@ class Call:
 
     __slots__ = ("again", "made", "program", "tensors")
 
-    def __init__(self, program: Any, tensors: list[Tensor], again: Any) -> None:
+    def __init__(self, program: Any, tensors: Any, again: Any) -> None:
         self.program, self.tensors, self.again = program, tensors, again
         self.made: Any = None  # the arrays of all results
 
@@ -142,7 +142,7 @@ class _Shown:
     shape: tuple[int, ...] = ()
 
 
-def differentiable(program: Any, tensors: list[Tensor], again: Any) -> tuple[Any, Any]:
+def differentiable(program: Any, tensors: Any, again: Any) -> tuple[Any, Any]:
     """Runs a program with a node; returns the tensors that can be differentiated, and all arrays."""
     inputs = [
         tensors[i] if i is not None else t for _, i, t in program.backward.targets

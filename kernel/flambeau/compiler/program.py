@@ -156,13 +156,14 @@ class Program:
         self.raw = self.backward is not None
         runner = Driver if installed() else Straight
         self.runner: Any = runner(self)
+        # What the call would return, given the tensors among its arguments.
+        self.run: Callable[..., Any] = self.runner.run if self.backward is None else self.run_open
         self.back: Any = None if self.backward is None else runner(self.backward)
 
-    def run(self, tensors: list[Tensor], function: Callable[[], Any]) -> Any:
-        """The program on these arguments; returns what the call, ``function``, would return."""
-        if self.backward is None:
-            return self.runner.run(tensors)
-        outs, call = differentiable(self, tensors, lambda g: self._again(tensors, function, g))
+    def run_open(self, tensors: Any, function: Any, args: Any, kwargs: Any) -> Any:
+        """The program on the tensors among the arguments, as one operation of the graph."""
+        again = lambda g: self._again(tensors, lambda: function(*args, **kwargs), g)  # noqa: E731
+        outs, call = differentiable(self, tensors, again)
         made: dict[int, Any] = dict(zip(self.opened_at, outs, strict=True))
         return filled(self.template, made, tensors, call.made)
 

@@ -185,7 +185,7 @@ class Straight:
             if not fits or (v.kind == "state" and not learned):
                 raise Stale
 
-    def run(self, tensors: Any) -> Any:
+    def run(self, tensors: Any, *_: Any) -> Any:
         """The program on these arguments."""
         program = self.program
         self.check(tensors)
