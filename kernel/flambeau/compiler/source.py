@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .ir import Instruction, Value
 from .loops import BINARY, TYPES, Group, Ref, Refs, common_type, rows
 
+_AT_ONCE = 8  # rows that a product adds up before it writes
 _WIDE = 1024  # a sum of more numbers is taken in float64
 _START = {"sum": "0", "mean": "0", "max": "-np.inf", "min": "np.inf"}
 _STEP = {
@@ -289,13 +291,27 @@ def product_lines(one: Instruction, refs: Refs, address: Any, spare: str) -> lis
             f"        s += {first} * {second}",
             "    " + put(target, "i", "s", kind),
         ]
-    return [
-        *lines,
-        f"for i in range({m}):",
-        f"    for j in range({n}):",
-        "        " + put(target, at, f"np.{kind.name}(0)", kind),
-        f"    for k in range({k}):",
-        f"        x = {first}",
-        f"        for j in range({n}):",
-        "            " + put(target, at, f"{get(target, at, kind)} + x * {second}", kind),
-    ]
+    lines.append(f"for i in range({m}):")
+    for start in range(0, k, _AT_ONCE):
+        lines += _some_rows(range(start, min(start + _AT_ONCE, k)), n, target, at, first, second, kind)
+    return lines
+
+
+def _some_rows(
+    ks: range, n: int, target: str, at: str, first: str, second: str, kind: Any
+) -> list[str]:
+    """Adds some rows of the second factor to a row of the product; the first ones begin it."""
+    lines = [f"    x{d} = {_with_k(first, k)}" for d, k in enumerate(ks)]
+    terms = [f"x{d} * {_with_k(second, k)}" for d, k in enumerate(ks)]
+    if ks.start:
+        terms.insert(0, get(target, at, kind))
+    return [*lines, f"    for j in range({n}):", "        " + put(target, at, " + ".join(terms), kind)]
+
+
+def _with_k(text: str, k: int) -> str:
+    """An access with a number in place of ``k``."""
+
+    def number(found: Any) -> str:
+        return str(k * int(found.group(2) or 1))
+
+    return re.sub(r"\bk\b( \* (\d+))?", number, text)
