@@ -163,11 +163,11 @@ class Assembly:
         name = self.w.name("kernel", built(made.text(), made.kinds))
         arrays = [self.array(v) for v in made.arrays]
         names = "; ".join(g.name for g in groups)
-        call = f"{name}({', '.join(['table', 'numbers', *arrays])})"
+        call = f"{name}({', '.join(['table', *arrays])})"
         if not arrays:
             self.lines.append(f"{call}  # {names}")
             return
-        in_rows = ", ".join(["table", "numbers", *(f'np.array({a}, order="C")' for a in arrays)])
+        in_rows = ", ".join(["table", *(f'np.array({a}, order="C")' for a in arrays)])
         self.lines += [
             f"try: {call}  # {names}",
             f"except TypeError: {name}({in_rows})  # an array that does not lie in rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
 
@@ -23,14 +24,14 @@ class Driver:
         self.program = program
         self.a = Assembly(program)
         self.memory = self.a.memory()
+        self.numbers = self.memory["numbers"] = np.zeros(max(self.a.count, 1), np.float64)
         self.table = np.zeros(max(len(self.a.table.places), 1), np.int64)
-        self.numbers = np.zeros(max(self.a.count, 1), np.float64)
         self.steps: list[Step] = list(
             {id(s): s for s, _ in self.a.numbers}.values()
         )
         scope = self.scope = self.a.w.names
         scope.update(
-            table=self.table, numbers=self.numbers, wrap=wrap, Tensor=Tensor, count=getrefcount,
+            table=self.table, wrap=wrap, copied=np.array, count=getrefcount,
             rebind=self.rebind, renew=self.renew, options=self.options, Stale=Stale,
             Retreat=Retreat,
         )  # fmt: skip
@@ -112,17 +113,23 @@ class Driver:
 
     def written(self) -> str:
         """Its source."""
+        body = "\n".join("    " + text for text in self.body(lambda i: f"tensors[{i}]"))
+        return f"def run(tensors, *_):\n{body}\n"
+
+    def body(self, argument: Callable[[int], str]) -> list[str]:
+        """Its lines; ``argument`` names a tensor by its position."""
+        self.argument = argument
         of = "" if isinstance(self.program, Backward) else ".array"
-        lines = [f"{v.label} = tensors[{v.source}]{of}" for v in self.program.inputs]
+        lines = [
+            f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs
+        ]
         lines += self.checks()
         for root in self.hands:
             k = root.number
             lines.append(f"if count(g{k}) != 3 or count(h{k}) != 3: renew({k})")
         lines += self.a.lines
         lines += self.left_behind()
-        lines += self.results()
-        body = "\n".join("    " + text for text in lines)
-        return f"def run(tensors, *_):\n{body}\n"
+        return lines + self.results()
 
     def checks(self) -> list[str]:
         """Lines that look whether everything is where it was."""
@@ -165,16 +172,17 @@ class Driver:
         lines = []
         hand_of = {i: root for root, i in self.a.hands.items()}
         for k, (target, i) in enumerate(self.program.grads):
-            leaf = f"tensors[{target}]"
-            if target.__class__ is not int:
-                leaf = f"leaf{k}"
+            leaf = f"leaf{k}"
+            if target.__class__ is int:
+                leaf = self.argument(target)
+            else:
                 self.scope[leaf] = target
             if i < 0:
                 lines.append(f"{leaf}._grad = None")
             elif i in hand_of:
                 lines.append(f"{leaf}._grad = g{hand_of[i].number}")
             else:
-                lines.append(f"{leaf}._grad = wrap(np.array({self.a.array(self.program.results[i])}))")
+                lines.append(f"{leaf}._grad = wrap(copied({self.a.array(self.program.results[i])}))")
         for n, step in enumerate(self.steps):
             for i, p in enumerate(step.moved):
                 self.scope[f"count{n}_{i}"] = p._counter
@@ -188,7 +196,7 @@ class Driver:
     def results(self) -> list[str]:
         """Lines that return what the call returns."""
         if self.program.raw:
-            arrays = [f"np.array({self.a.array(v)}), " for v in self.program.results]
+            arrays = [f"copied({self.a.array(v)}), " for v in self.program.results]
             return [f"return ({''.join(arrays)})"]
         return [f"return {self.returned(self.program.template)}"]
 
@@ -196,10 +204,10 @@ class Driver:
         """What is returned, as source."""
         kind = template.__class__
         if kind is Result:
-            return f"wrap(np.array({self.a.array(self.program.results[template.index])}))"
+            return f"wrap(copied({self.a.array(self.program.results[template.index])}))"
         if kind is Same:
             if template.position >= 0:
-                return f"tensors[{template.position}]"
+                return self.argument(template.position)
             return self.a.w.name("same", template.tensor)
         if kind is tuple:
             return "(" + "".join(self.returned(t) + ", " for t in template) + ")"
@@ -215,14 +223,12 @@ class Driver:
 
 def _within(v: Value, n: int) -> Any:
     """A function that says whether all numbers are at least 0 and less than n."""
-    source = "def kernel(table, numbers, x):\n    for i in range(len(x)):\n"
-    source += "        if x[i] < 0 or x[i] >= numbers[0]:\n            return False\n    return True\n"
+    source = f"def kernel(table, x):\n    for i in range(len(x)):\n        if x[i] < 0 or x[i] >= {n}:\n"
+    source += "            return False\n    return True\n"
     compiled, table = built(source, ((v.dtype.name, 1),)), np.zeros(1, np.int64)
 
-    limit = np.array([float(n)])
-
     def within(x: Any) -> Any:
-        return compiled(table, limit, x if x.flags.c_contiguous else np.array(x, order="C"))
+        return compiled(table, x if x.flags.c_contiguous else np.array(x, order="C"))
 
     return within
 

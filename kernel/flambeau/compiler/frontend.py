@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..autograd import engine
 from ..autograd.layers import _on as modes_on
@@ -26,11 +26,8 @@ LIMIT = 8  # programs that are kept for one callable
 TRIES = 3  # traces without a program after which a call of this kind just runs
 
 
-class Entry(NamedTuple):
-    """A program, and the function that runs it where it serves a call."""
-
-    program: Program
-    attempt: Callable[..., Any]
+# The function that runs a program where it serves a call, and the program.
+Entry = tuple[Callable[..., Any], Program]
 
 
 class Compiled:
@@ -58,7 +55,7 @@ class Compiled:
             return self.function(*args, **kwargs)
         for entry in self.entries:
             try:
-                result = entry.attempt(args, kwargs, self.function)
+                result = entry[0](args, kwargs, self.function)
             except Stale:
                 self.entries.remove(entry)
                 break
@@ -153,8 +150,9 @@ class Compiled:
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")
         program = Program(tracer, returned)
-        attempt = matcher(key, args, kwargs, holds, ModuleGuard(modules), program.run)
-        self.entries.insert(0, Entry(program, attempt))
+        attempt = matcher(key, args, kwargs, guards, ModuleGuard(modules), program)
+        self.entries.insert(0, (attempt, program))
+
 
     def say(self, reason: str) -> None:
         """Notes why a call runs eagerly; said aloud once."""
@@ -169,11 +167,11 @@ class Compiled:
     @property
     def programs(self) -> list[Program]:
         """The programs that there are, the latest first."""
-        return [entry.program for entry in self.entries]
+        return [program for _, program in self.entries]
 
     def source(self) -> str:
         """The source of the latest program: the function that runs a call, and its kernels."""
-        return self.entries[0].program.text() if self.entries else ""
+        return self.entries[0][1].text() if self.entries else ""
 
     def explain(self) -> str:
         """What became of the calls so far, in words."""

@@ -121,24 +121,24 @@ class Guards:
 
     # Asking whether they still hold
 
-    def holds(self) -> Callable[[], bool]:
-        """A function that says whether all is as it was."""
+    def terms(self) -> tuple[list[str], dict[str, Any]]:
+        """Tests as source, and the names in them."""
         terms, scope = [], {"frozen": frozen, "same": same}
         for i, (kind, where, value) in enumerate(self.tests):
-            scope[f"v{i}"] = value
+            scope[f"was{i}"] = value
+            scope[f"at{i}"] = where[0] if kind == "global" else where
             if kind == "inside":
-                scope[f"w{i}"] = where
-                terms.append(f"frozen(w{i}) == v{i}")
+                terms.append(f"frozen(at{i}) == was{i}")
                 continue
-            if kind == "cell":
-                scope[f"w{i}"] = where
-                now = f"w{i}.cell_contents"
-            else:
-                scope[f"w{i}"] = where[0]
-                now = f"w{i}.get({where[1]!r})"
-            equal = f" or same({now}, v{i})" if isinstance(value, _PLAIN) else ""
-            terms.append(f"({now} is v{i}{equal})")
-        source = f"def holds():\n    return {' and '.join(terms) or 'True'}\n"
+            now = f"at{i}.cell_contents" if kind == "cell" else f"at{i}.get({where[1]!r})"
+            equal = f" or same({now}, was{i})" if isinstance(value, _PLAIN) else ""
+            terms.append(f"{now} is was{i}{equal}")
+        return terms, scope
+
+    def holds(self) -> Callable[[], bool]:
+        """A function that says whether all is as it was."""
+        terms, scope = self.terms()
+        source = f"def holds():\n    return {' and '.join(f'({t})' for t in terms) or 'True'}\n"
         exec(compile(source, "<flambeau guards>", "exec"), scope)  # noqa: S102
         return scope["holds"]  # type: ignore[return-value]
 

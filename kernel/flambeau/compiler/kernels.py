@@ -76,12 +76,13 @@ class KernelSource:
         for i, (p, g) in enumerate(zip(own, grads, strict=True)):
             group = step.of_param[i]
             at = self.shared.numbers_of(step, group)
+            options = self.other("numbers", "numbers") + f" + {8 * at}"
             states = [
                 self.other((step, i, name), f"s{p.number}_{j}")
                 for j, (name, _) in enumerate(step.states[i])
             ]
             where = [self.address(self.refs(v).root) for v in (p, g)]
-            lines.append(step.kind.line(step.flags[group], p.size, *where, states, at))
+            lines.append(step.kind.line(step.flags[group], p.size, *where, states, options))
         return lines
 
     def _told_apart(self, found: Any) -> str:
@@ -100,7 +101,7 @@ class KernelSource:
         head = [f"{name} = {where}" for name, where in self.used.items()]
         body = "\n".join("    " + text for text in (*head, *self.body))
         body = re.sub(r"([gs]et_\w\w)\((\w+), ", self._told_apart, body)
-        return f"def kernel(table, numbers{names}):\n{body}\n"
+        return f"def kernel(table{names}):\n{body}\n"
 
 
 @cache
@@ -131,7 +132,6 @@ def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
     made = numba.njit(fastmath=math, nogil=True, error_model="numpy")(scope[name])
     keep_on_disk(made)
     arrays = [numba.types.Array(getattr(numba.types, t), n, "C") for t, n in kinds]
-    table, numbers = numba.int64[::1], numba.float64[::1]
-    made.compile((table, numbers, *arrays))
+    made.compile((numba.int64[::1], *arrays))
     made.disable_compile()
     return made

@@ -238,7 +238,7 @@ def _joins(one: Instruction, shape: Any, group: Group, refs: Refs) -> bool:
     """Whether an instruction can be done in the same nest as those before it."""
     if not group.inner or group.kind != "loops" or one.kind in ("product", "step"):
         return False
-    if group.shape != shape:
+    if group.shape != shape or _gathers(one) or _gathers(group.code[-1]):
         return False
     made = {v: earlier for earlier in group.code for v in earlier.outs}
     for v in one.inputs:
@@ -251,3 +251,10 @@ def _joins(one: Instruction, shape: Any, group: Group, refs: Refs) -> bool:
             return False
     return one.kind != "store"
 
+
+
+def _gathers(one: Instruction) -> bool:
+    """Whether a sum is over outer dimensions alone: small ones are faster in a nest of their own."""
+    if one.kind != "reduce" or one.args[0].size > _LARGE:
+        return False
+    return max(one.params[0], default=0) < len(one.args[0].shape) - 1

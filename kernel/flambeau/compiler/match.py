@@ -64,19 +64,19 @@ _PLAIN = (int, float, str, bool, type(None))
 
 
 def matcher(
-    key: Any, args: Any, kwargs: Any, guards: Any, modules: Any, run: Any
+    key: Any, args: Any, kwargs: Any, guards: Any, modules: Any, program: Any
 ) -> Callable[..., Any]:
     """``attempt(args, kwargs, function)``: what the program gives, or `MISS`."""
     values = (*args, *kwargs.values())
     simple = all(type(a) is Tensor or isinstance(a, Tensor) or a.__class__ in _PLAIN for a in values)
-    if not simple or key[0] or key[1]:
-        return _general(key, guards, modules, run)
+    if not simple or key[1]:
+        return _general(key, guards.holds(), modules, program.run)
     scope: dict[str, Any] = {
         "MISS": MISS, "off": grad_mode.off, "inference": grad_mode.inference, "refresh": refresh,
-        "dtypes": dtypes, "kind": key[2], "status": status, "modules": modules, "guards": guards,
-        "run": run,
+        "get_ident": get_ident, "dtypes": dtypes, "kind": key[2], "status": status, "modules": modules,
+        "run": program.run,
     }  # fmt: skip
-    names = [f"a{i}" for i in range(len(values))]
+    names = [f"arg{i}" for i in range(len(values))]
     lines = [f"if len(args) != {len(args)} or len(kwargs) != {len(kwargs)}: return MISS"]
     if args:
         lines.append(f"{', '.join(names[: len(args)])}, = args")
@@ -86,38 +86,52 @@ def matcher(
     for i, a in enumerate(values):
         lines += _tests(i, a, scope)
         if isinstance(a, Tensor):
-            tensors.append(f"a{i}")
+            tensors.append(i)
     for n, a in enumerate(tensors):
         for b in tensors[:n]:
-            same = values[int(a[1:])].array is values[int(b[1:])].array
-            lines.append(f"if (x{a[1:]} is x{b[1:]}) is not {same}: return MISS")
+            same = values[a].array is values[b].array
+            lines.append(f"if (arr{a} is arr{b}) is not {same}: return MISS")
+    terms, names_read = guards.terms()
+    scope.update(names_read)
+    looks = "".join(f" or not ({t})" for t in terms)
+    grads = "get_ident() not in off" if key[0] else "off and get_ident() in off"
     lines += [
-        "if off or inference or dtypes._default is not kind or not guards(): return MISS",
+        f"if {grads} or inference or dtypes._default is not kind{looks}: return MISS",
         "if status.changes != modules.changes and not modules.holds(): return MISS",
-        f"return run(({''.join(t + ', ' for t in tensors)}), function, args, kwargs)",
     ]
-    body = "\n".join("    " + text for text in lines)
-    exec(compile(f"def attempt(args, kwargs, function):\n{body}\n", "<flambeau guards>", "exec"), scope)  # noqa: S102
-    return scope["attempt"]  # type: ignore[no-any-return]
+    own, lines_of_program = _inside(program, tensors)
+    own.update({k: v for k, v in scope.items() if k not in own})
+    body = "\n".join("    " + text for text in (*lines, *lines_of_program))
+    source = f"def attempt(args, kwargs, function):\n{body}\n"
+    exec(compile(source, "<flambeau program>", "exec"), own)  # noqa: S102
+    return own["attempt"]  # type: ignore[no-any-return]
+
+
+def _inside(program: Any, tensors: list[int]) -> tuple[dict[str, Any], list[str]]:
+    """The program's own lines and their names, where it consists of lines; else a call of it."""
+    if not program.raw and hasattr(program.runner, "body"):
+        return program.runner.scope, program.runner.body(lambda i: f"arg{tensors[i]}")
+    listed = "".join(f"arg{i}, " for i in tensors)
+    return {}, [f"return run(({listed}), function, args, kwargs)"]
 
 
 def _tests(i: int, a: Any, scope: dict[str, Any]) -> list[str]:
     """Lines that look at one argument."""
-    scope[f"c{i}"] = a.__class__
+    scope[f"class{i}"] = a.__class__
     if not isinstance(a, Tensor):
-        scope[f"v{i}"] = a
-        return [f"if a{i}.__class__ is not c{i} or a{i} != v{i}: return MISS"]
-    scope[f"s{i}"], scope[f"d{i}"] = a.array.shape, a.array.dtype
-    tests = [f"x{i}.shape != s{i}", f"x{i}.dtype is not d{i} and x{i}.dtype != d{i}"]
-    tests.append(f"a{i}._needs_grad" if not a._needs_grad else f"not a{i}._needs_grad")
-    tests.append(f"a{i}._node is {'not ' if a._node is None else ''}None")
+        scope[f"value{i}"] = a
+        return [f"if arg{i}.__class__ is not class{i} or arg{i} != value{i}: return MISS"]
+    scope[f"shape{i}"], scope[f"type{i}"] = a.array.shape, a.array.dtype
+    tests = [f"arr{i}.shape != shape{i}", f"arr{i}.dtype is not type{i} and arr{i}.dtype != type{i}"]
+    tests.append(f"arg{i}._needs_grad" if not a._needs_grad else f"not arg{i}._needs_grad")
+    tests.append(f"arg{i}._node is {'not ' if a._node is None else ''}None")
     if a._needs_grad and a._node is None:
-        scope[f"l{i}"] = a
-        tests.append(f"a{i} is not l{i}")
+        scope[f"leaf_{i}"] = a
+        tests.append(f"arg{i} is not leaf_{i}")
     return [
-        f"if a{i}.__class__ is not c{i}: return MISS",
-        f"if a{i}._view is not None: refresh(a{i})",
-        f"x{i} = a{i}.array",
+        f"if arg{i}.__class__ is not class{i}: return MISS",
+        f"if arg{i}._view is not None: refresh(arg{i})",
+        f"arr{i} = arg{i}.array",
         f"if {' or '.join(tests)}: return MISS",
     ]
 

@@ -1,6 +1,6 @@
 """The steps of optimizers over one parameter, compiled once: what generated kernels call.
 
-Memory is given by its address; ``numbers`` has the options of a parameter group from ``at`` on.
+Memory is given by its address; ``numbers`` is where the options of a parameter group stand, in float64.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from ..kernels.compiled import kernel
 from .memory import accessors
 
 f32, f64 = np.float32, np.float64
-get, put = (accessors()[name] for name in ("get_f4", "set_f4"))
+get, put, number = (accessors()[name] for name in ("get_f4", "set_f4", "get_f8"))
 
 
 @kernel
-def sgd(p, g, n, lr):  # type: ignore[no-untyped-def]
+def sgd(p, g, n, numbers):  # type: ignore[no-untyped-def]
     """p -= lr · g."""
-    rate = f32(lr)
+    rate = f32(number(0, numbers, 0))
     for i in range(n):
         put(0, p, i, get(0, p, i) - rate * get(0, g, i))
 
 
 @kernel
-def momentum(p, g, kept, n, numbers, at, moves, nesterov):  # type: ignore[no-untyped-def]
+def momentum(p, g, kept, n, numbers, moves, nesterov):  # type: ignore[no-untyped-def]
     """SGD with weight decay and, where it ``moves``, momentum kept in ``kept``."""
-    lr, decay = f32(numbers[at]), f32(numbers[at + 2])
-    mass, fresh = f32(numbers[at + 1]), f32(1 - numbers[at + 3])
+    lr, decay = f32(number(0, numbers, 0)), f32(number(0, numbers, 2))
+    mass, fresh = f32(number(0, numbers, 1)), f32(1 - number(0, numbers, 3))
     for i in range(n):
         w = get(0, p, i)
         step = get(0, g, i) + decay * w
@@ -38,13 +38,14 @@ def momentum(p, g, kept, n, numbers, at, moves, nesterov):  # type: ignore[no-un
 
 
 @kernel
-def adam(p, g, m, v, count, n, numbers, at, decoupled):  # type: ignore[no-untyped-def]
+def adam(p, g, m, v, count, n, numbers, decoupled):  # type: ignore[no-untyped-def]
     """Adam, or AdamW where the weight decay is ``decoupled``."""
-    lr, beta1, beta2, decay = numbers[at], numbers[at + 1], numbers[at + 2], numbers[at + 4]
+    lr, beta1, beta2 = number(0, numbers, 0), number(0, numbers, 1), number(0, numbers, 2)
+    decay = number(0, numbers, 4)
     t = f64(get(0, count, 0)) + 1
     put(0, count, 0, f32(t))
     keep1, new1, keep2, new2 = f32(beta1), f32(1 - beta1), f32(beta2), f32(1 - beta2)
-    root, rate, eps = f32(np.sqrt(1 - beta2**t)), f32(lr / (1 - beta1**t)), f32(numbers[at + 3])
+    root, rate, eps = f32(np.sqrt(1 - beta2**t)), f32(lr / (1 - beta1**t)), f32(number(0, numbers, 3))
     shrink, add = (f32(1 - lr * decay), f32(0)) if decoupled else (f32(1), f32(decay))
     for i in range(n):
         w = get(0, p, i) * shrink

@@ -9,7 +9,7 @@ from ..autograd.grad_mode import enable_grad, off
 from ..kernels.gate import installed
 from ..tensor import Tensor, wrap
 from .driver import Driver
-from .ir import Stop, Value, needed
+from .ir import Stale, Stop, Value, needed
 from .opened import Backward, differentiable
 from .steps import Step
 from .straight import Straight
@@ -154,11 +154,22 @@ class Program:
             self.code.sort(key=lambda one: one.kind != "draw")
         self.repeatable = not any(one.kind == "draw" or one.effect for one in self.code)
         self.raw = self.backward is not None
-        runner = Driver if installed() else Straight
-        self.runner: Any = runner(self)
+        self.note = ""
+        self.runner: Any = self._runner(self)
         # What the call would return, given the tensors among its arguments.
         self.run: Callable[..., Any] = self.runner.run if self.backward is None else self.run_open
-        self.back: Any = None if self.backward is None else runner(self.backward)
+        self.back: Any = None if self.backward is None else self._runner(self.backward)
+
+    def _runner(self, program: Any) -> Any:
+        """Compiled loops; a straight line of NumPy calls where there is no compiler for them."""
+        if installed():
+            try:
+                return Driver(program)
+            except (Stop, Stale):
+                raise
+            except Exception as error:  # something that numba does not take
+                self.note = f"without compiled loops: {type(error).__name__}: {error}"
+        return Straight(program)
 
     def run_open(self, tensors: Any, function: Any, args: Any, kwargs: Any) -> Any:
         """The program on the tensors among the arguments, as one operation of the graph."""
@@ -201,7 +212,8 @@ class Program:
 
     def summary(self) -> list[str]:
         """What it consists of, in words."""
-        return [*self.runner.summary(), *(self.back.summary() if self.back is not None else [])]
+        note = [self.note] if self.note else []
+        return [*note, *self.runner.summary(), *(self.back.summary() if self.back is not None else [])]
 
 
 def _collect(value: Any, template: Any, wanted: set[int], found: list[Tensor]) -> None:

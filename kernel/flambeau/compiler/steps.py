@@ -97,13 +97,13 @@ class _SGD:
         return None if kept is None else (("momentum_buffer", kept),)
 
     @staticmethod
-    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> str:
+    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: str) -> str:
         """The source that moves one parameter."""
         momentum, decay, nesterov = flags
         if not momentum and not decay:
-            return f"sgd({p}, {g}, {n}, numbers[{at}])"
+            return f"sgd({p}, {g}, {n}, {at})"
         kept = states[0] if momentum else p
-        return f"momentum({p}, {g}, {kept}, {n}, numbers, {at}, {momentum}, {nesterov})"
+        return f"momentum({p}, {g}, {kept}, {n}, {at}, {momentum}, {nesterov})"
 
 
 class _Adam:
@@ -131,10 +131,10 @@ class _Adam:
         return tuple((name, state[name]) for name in names)
 
     @staticmethod
-    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: int) -> str:
+    def line(flags: Any, n: int, p: str, g: str, states: list[str], at: str) -> str:
         """The source that moves one parameter."""
         m, v, t = states
-        return f"adam({p}, {g}, {m}, {v}, {t}, {n}, numbers, {at}, {flags[1]})"
+        return f"adam({p}, {g}, {m}, {v}, {t}, {n}, {at}, {flags[1]})"
 
 
 _KINDS: dict[type, Any] = {SGD: _SGD, Adam: _Adam, AdamW: _Adam}
