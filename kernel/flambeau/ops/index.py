@@ -239,7 +239,9 @@ def _written(x: Tensor, key: Any, value: Any, arrays: bool) -> bool:
     if x.array.__class__ is not ndarray or (x._view is not None and x._seen != counter[0]):
         return False
     if isinstance(value, Tensor):
-        if value._needs_grad or value.array.dtype is not x.array.dtype:
+        if value.__class__ not in PLAIN or value._needs_grad:
+            return False
+        if value.array.dtype is not x.array.dtype:
             return False
         value = value.array
     try:
