@@ -18,12 +18,17 @@ u64 = np.uint64
 _TOGETHER = 512
 _MANY = 1 << 14  # fewer elements NumPy takes sooner
 # By size in bytes.
-UNSIGNED = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_UNSIGNED = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
 
 
 def bits(x):
     """The same memory as unsigned integers of the same size."""
-    return x.view(UNSIGNED[x.itemsize])
+    return x.view(_UNSIGNED[x.itemsize])
+
+
+def largest(index):
+    """The largest index, where a negative one counts as too large for anything."""
+    return bits(index).max()
 
 
 def around(x, dim):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..autograd import layers
 from ..kernels import places
 from ..record.slot import slot
 from ..subclasses import PLAIN, dispatch, involved
@@ -234,12 +235,16 @@ def _like(x: Tensor, value: Any, at: Any) -> Any:
 def _written(x: Tensor, key: Any, value: Any, arrays: bool) -> bool:
     """Writes x[key] where neither a gradient nor a recorder needs to know."""
     counter = x._counter
-    if slot.recorder is not None or x._needs_grad or counter is None or x.__class__ not in PLAIN:
+    if slot.recorder is not None or x._needs_grad or counter is None or layers.on():
+        return False
+    if x.__class__ not in PLAIN:
         return False
     if x.array.__class__ is not ndarray or (x._view is not None and x._seen != counter[0]):
         return False
     if isinstance(value, Tensor):
-        if value._needs_grad or value.array.dtype is not x.array.dtype:
+        if value.__class__ not in PLAIN or value._needs_grad:
+            return False
+        if value.array.dtype is not x.array.dtype:
             return False
         value = value.array
     try:

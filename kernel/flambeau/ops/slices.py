@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
-from ..kernels.places import UNSIGNED
+from ..kernels.places import largest
 from ..tensor import Tensor
 from ..tensor import wrap as wrap_
 from .gather import nonzero
@@ -38,7 +38,7 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
 
 
 def _check_range(name: str, places: np.ndarray, dim: int, n: int, below: bool) -> None:
-    if not below and places.view(UNSIGNED[places.itemsize]).max() < n:
+    if not below and largest(places) < n:
         return  # the usual case, cheaply
     ends = int(places.min()), int(places.max())
     wrong = [i for i in ends if not -n * below <= i < n]
