@@ -34,7 +34,7 @@ def line(result: Result) -> str:
     name = f"{result.work.row}: {result.work.name}" if result.work.name else result.work.row
     return (
         f"{name[:51]:52}{result.ratio:7.2f}{mark}{result.work.aim:5.1f}{low:8.2f} -{high:5.2f}"
-        f"{spell(theirs):>11}{spell(ours):>11}"
+        f"{spell(theirs):>11}{spell(ours):>11}{result.differs and '  ' + result.differs}"
     )
 
 
@@ -56,7 +56,7 @@ def summary(results: list[Result]) -> str:
     return (
         f"geometric mean of {len(rows)} rows {statistics.geometric_mean(means):.2f}, of "
         f"{len(results)} workloads {statistics.geometric_mean(r.ratio for r in results):.2f}; "
-        f"{lost} below their aim"
+        f"{lost} below their aim, {sum(bool(r.differs) for r in results)} with another result"
     )
 
 

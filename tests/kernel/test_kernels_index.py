@@ -230,7 +230,7 @@ def test_sorting_is_stable_and_places_are_pytorchs(shape, hard, descending):
         same(turned.argsort(dim, descending), theirs.indices)
 
 
-@pytest.mark.parametrize("low, high", [(-50, 50), (-(2**62), 2**62), (0, 2**31 - 1)])
+@pytest.mark.parametrize(("low", "high"), [(-50, 50), (-(2**62), 2**62), (0, 2**31 - 1)])
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
 def test_integers_sort(low, high, dtype):
     limits = np.iinfo(dtype)

@@ -125,7 +125,7 @@ def _into(x, y):
     if x.__class__ is not np.ndarray or x.dtype.kind != "f":
         return False
     if y.__class__ is np.ndarray:
-        return y.dtype is x.dtype and y.shape == x.shape
+        return y.dtype is x.dtype and (y.shape == x.shape or not y.ndim)
     return y.__class__ in NUMBERS
 
 

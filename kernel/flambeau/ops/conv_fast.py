@@ -6,13 +6,14 @@ here are for three dimensions: an image has a depth of 1, a line a height of 1 a
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import product
 from math import prod
 
 import numpy as np
 
-from ..kernels import fast
-from . import conv_rows, conv_tiles
+from ..kernels import fast, planes
+from . import conv_rows, conv_runs, conv_tiles
 
 _LARGE = 1 << 16  # multiplications; less is NumPy's
 _FEW = 4  # channels of a group: windows of fewer are not worth laying out as rows
@@ -30,6 +31,7 @@ class Settings:
         self.full = (*ones, *plan.full)
         self.before = (*(0,) * more, *(lo for lo, _ in plan.pads))
         self.channels, self.filters = plan.channels, plan.filters
+        self._planes = {}
         self.way = self._way(plan)
 
     def _way(self, plan):
@@ -41,7 +43,9 @@ class Settings:
         flat = self.stride == (1, 1, 1) and least > 0
         if flat and self._tiled():
             return "tiles"
-        return "rows" if least >= _FEW else ""
+        if least >= _FEW:
+            return "rows"
+        return "runs" if self.groups == 1 else "planes"
 
     def _tiled(self):
         channels, filters = self.channels // self.groups, self.filters // self.groups
@@ -59,10 +63,13 @@ class Settings:
         pads = [[-(-p // step) for p in pair] for pair, step in zip(pads, d, strict=True)]
         return conv_tiles.serves(self.kernel[1:], pads, sizes, channels, filters)
 
+    @cached_property
     def turned(self):
         """The settings of the way back, where the stride is 1."""
         back = object.__new__(Settings)
         back.__dict__.update(self.__dict__)
+        back._planes = {}
+        back.__dict__.pop("rows", None)
         reach = [d * (k - 1) for d, k in zip(self.dilation, self.kernel, strict=True)]
         back.before = tuple(r - b for r, b in zip(reach, self.before, strict=True))
         back.full = tuple(n + r for n, r in zip(self.size, reach, strict=True))
@@ -70,6 +77,27 @@ class Settings:
         back.channels, back.filters = self.filters, self.channels
         return back
 
+    def planes(self, parted=3):
+        """Size of a plane, where each place of each channel begins, what goes before, strides.
+
+        For a ``parted`` of 2, the columns of an image stay together.
+        """
+        if parted in self._planes:
+            return self._planes[parted]
+        stride = (*self.stride[:parted], *(1,) * (3 - parted))
+        lattice = tuple(-(-f // t) for f, t in zip(self.full, stride, strict=True))
+        shape = (self.channels // self.groups, *stride, *lattice)
+        places = product(range(shape[0]), *map(range, self.kernel))
+        at = []
+        for channel, *k in places:
+            reach = [d * i for d, i in zip(self.dilation, k, strict=True)]
+            phase = [r % t for r, t in zip(reach, stride, strict=True)]
+            first = [r // t for r, t in zip(reach, stride, strict=True)]
+            at.append(np.ravel_multi_index((channel, *phase, *first), shape))
+        self._planes[parted] = lattice, np.array(at, np.intp), self.before, stride
+        return self._planes[parted]
+
+    @cached_property
     def rows(self):
         """How windows of one group are laid out as rows."""
         return conv_rows.Rows(
@@ -92,11 +120,16 @@ def input_gradient(y, weight, plan):
     if not given:
         return None
     y, weight = given
-    if s.stride == (1, 1, 1):  # a convolution like the other, with the filters turned round
-        out = _forward(y, _turned(weight, s.groups), None, s.turned())
+    if s.stride == (1, 1, 1) and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
+        out = _forward(y, _turned(weight, s.groups), None, s.turned)
+    elif s.way == "runs":
+        out = conv_runs.input_gradient(y.reshape(*y.shape[:2], *s.out), weight, s)
+    elif s.way == "planes":
+        out = np.empty((len(y), s.channels, *s.size), np.float32)
+        planes.input_gradient(y.reshape(*y.shape[:2], *s.out), _grouped(weight, s), out, *s.planes(2), s.stride[2])
     else:
         out = np.empty((len(y), s.channels, *s.size), np.float32)
-        y, rows = y.reshape(*y.shape[:2], -1), s.rows()
+        y, rows = y.reshape(*y.shape[:2], -1), s.rows
         parts = zip(_groups(y, s.groups), _groups(out, s.groups), strict=True)
         for kernel, (one, to) in zip(np.split(weight, s.groups), parts, strict=True):
             conv_rows.input_gradient(one, kernel, rows, to)
@@ -110,14 +143,19 @@ def weight_gradient(y, x, plan, w_shape):
     if not given:
         return None
     y, x = (a.reshape(*a.shape[:2], *size) for a, size in zip(given, (s.out, s.size), strict=True))
-    out = np.empty((*w_shape[:2], *s.kernel), np.float32)
+    if s.way == "runs":
+        return conv_runs.weight_gradient(y, x, s).reshape(w_shape)
+    out = np.zeros((*w_shape[:2], *s.kernel), np.float32)
+    if s.way == "planes":
+        planes.weight_gradient(y, x, _grouped(out, s), *s.planes(2), s.stride[2])
+        return out.reshape(w_shape)
     parts = zip(_groups(y, s.groups), _groups(x, s.groups), strict=True)
     for to, (one, other) in zip(np.split(out, s.groups), parts, strict=True):
         if s.way == "tiles" and s.kernel[0] == 1:  # else its rounding error would be too large
             _weight_by_tiles(one, other, s, to)
         else:
             flat, places = to.reshape(*to.shape[:2], -1), one.reshape(*one.shape[:2], -1)
-            conv_rows.weight_gradient(places, other, s.rows(), flat)
+            conv_rows.weight_gradient(places, other, s.rows, flat)
     return out.reshape(w_shape)
 
 
@@ -142,11 +180,21 @@ def _groups(a, groups):
     return [a[:, i * each : (i + 1) * each] for i in range(groups)]
 
 
+def _grouped(weight, s):
+    """Filters as (groups, filters of a group, places)."""
+    return weight.reshape(s.groups, len(weight) // s.groups, -1)
+
+
 def _forward(x, weight, bias, s):
     x = x.reshape(*x.shape[:2], *s.size)
     weight = weight.reshape(*weight.shape[:2], *s.kernel)
     bias = np.zeros(len(weight), np.float32) if bias is None else bias
+    if s.way == "runs":
+        return conv_runs.convolve(x, weight, bias, s)
     out = np.empty((len(x), len(weight), *s.out), np.float32)
+    if s.way == "planes":
+        planes.convolve(x, _grouped(weight, s), bias, out, *s.planes(2), s.stride[2])
+        return out
     parts = zip(_groups(x, s.groups), _groups(out, s.groups), strict=True)
     kernels = zip(np.split(weight, s.groups), np.split(bias, s.groups), strict=True)
     for (kernel, more), (one, to) in zip(kernels, parts, strict=True):
@@ -154,7 +202,7 @@ def _forward(x, weight, bias, s):
             _by_tiles(one, kernel, more, s, to)
         else:
             places = to.reshape(*to.shape[:2], -1)  # a view: the places of a channel are one run
-            conv_rows.convolve(one, kernel, more, s.rows(), places)
+            conv_rows.convolve(one, kernel, more, s.rows, places)
     return out
 
 

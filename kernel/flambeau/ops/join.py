@@ -6,7 +6,8 @@ import numpy as np
 
 from ..device import module_of
 from ..errors import BadValue
-from ..kernels.layout import reversed_rows
+from ..kernels import SMALL
+from ..kernels.layout import LARGE, joined, reversed_rows
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
 from .pad import pad
@@ -33,7 +34,8 @@ def cat(xp, *tensors, dim=0):
         tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
     at = at_dim(dim, tensors[0].ndim)
     lengths = [s[at] if len(s) > at else 0 for s in shapes]
-    return xp.concatenate(tensors, axis=at), lengths
+    out = joined(tensors, at) if tensors[0].size >= LARGE else None
+    return xp.concatenate(tensors, axis=at) if out is None else out, lengths
 
 
 @cat.gradient()
@@ -88,6 +90,10 @@ def stack(xp, *tensors, dim=0):
     dim = at_dim(dim, len(shape), 1)
     if xp is not np or (dim and len(tensors) > 8):
         return xp.stack(tensors, axis=dim)
+    if tensors[0].size >= LARGE:
+        rows = [t.reshape(*shape[:dim], 1, *shape[dim:]) for t in tensors]
+        if (out := joined(rows, dim)) is not None:
+            return out
     out = np.empty((*shape[:dim], len(tensors), *shape[dim:]), tensors[0].dtype)
     front = (slice(None),) * dim
     for i, t in enumerate(tensors):
@@ -264,16 +270,20 @@ def flip(xp, x, /, dims):
             [1, 2]])
     """
     turned = [at_dim(d, x.ndim) for d in sizes(dims)]
-    if len(set(turned)) < len(turned):
+    if len(turned) > 1 and len(set(turned)) < len(turned):
         raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
-    return _flipped(xp, x, turned)
+    return _flipped(x, turned)
 
 
-def _flipped(xp, x, dims):
-    if x.ndim and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
-        return _flipped(xp, out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
-    back = slice(None, None, -1)
-    return x[(*(back if i in dims else slice(None) for i in range(x.ndim)), ...)].copy()
+_BACK, _FORTH = slice(None, None, -1), slice(None)
+
+
+def _flipped(x, dims):
+    if not x.ndim or not dims:
+        return x.copy()
+    if x.size >= SMALL and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
+        return _flipped(out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
+    return x[tuple([_BACK if i in dims else _FORTH for i in range(x.ndim)])].copy()
 
 
 flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))

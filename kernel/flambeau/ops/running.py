@@ -65,7 +65,7 @@ def cumsum(xp, x, /, dim, dtype=None):
 def _in_double(x, dim, dtype, name):
     """NumPy's running sum or product; along more than a few float32s it goes in float64."""
     if not x.ndim:
-        return getattr(running(x, dim), name)(dim, dtype).reshape(x.shape)
+        return getattr(running(x, dim), name)(dim, dtype).reshape(())
     if dtype is None and x.size > 64 < x.shape[dim] and x.dtype == "float32":
         return getattr(x, name)(dim, "float64").astype(x.dtype)
     return getattr(x, name)(dim, dtype)

@@ -78,6 +78,12 @@ def _moved(x, wanted):
 
 def _wanted(shape):
     """The sizes asked for; NumPy takes any negative one for -1."""
+    if shape.__class__ is tuple:
+        for n in shape:
+            if n.__class__ is not int or n < -1:
+                break
+        else:
+            return shape  # the usual case, cheaply
     found = sizes(shape)
     if found and min(found) < -1:
         at = found.index(min(found))

@@ -1,0 +1,287 @@
+"""The tracer: sits in the recorder's slot while a call runs eagerly, and writes its tape."""
+
+from __future__ import annotations
+
+import gc
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from ..autograd.rules import OPS
+from ..optim.optimizer import Optimizer
+from ..tensor import Tensor
+from . import lower, status
+from .ir import Instruction, Stop, Tape, Value
+from .symbolic import Opaque, Sym
+
+# Their shapes, or what they do, depend on the numbers.
+_UNFORESEEN = frozenset(
+    (
+        "nonzero", "masked_select", "unique", "unique_consecutive", "bincount", "equal", "allclose",
+        "histc", "multinomial", "masked_scatter", "copy_to",
+    )
+)  # fmt: skip
+
+
+class Known:
+    """What is known of an array: its value, and the count of writes when it was last seen."""
+
+    __slots__ = ("array", "counter", "stamp", "sym")
+
+    def __init__(self, array: Any, sym: Sym, counter: Any) -> None:
+        self.array, self.sym, self.counter = array, sym, counter
+        self.stamp = counter[0] if counter else 0
+
+
+class Tracer:
+    """Follows the arrays of one call: which value each holds, and which node made it."""
+
+    def __init__(self, inputs: list[Tensor]) -> None:
+        self.tape = Tape()
+        self.thread = get_ident()
+        self.reason = ""
+        self.listening = False
+        self.stepping: Any = None  # the optimizer that is in its step
+        self.drew = False
+        self.known: dict[int, Known] = {}
+        self.nodes: dict[int, Any] = {}  # id of a node -> (node, what it keeps as Syms)
+        self.spent: set[int] = set()  # nodes that a backward has been through
+        self.states: dict[int, tuple[Tensor, Value]] = {}
+        self.modules: dict[int, Any] = {}
+        self.written: dict[int, Known] = {}  # memory from before the call, to be written back
+        self.steps: list[Any] = []
+        self.checks: list[tuple[Value, int]] = []
+        self.cleared: dict[int, Tensor] = {}  # leaves whose gradient was set
+        self.touched: dict[int, Tensor] = {}  # leaves that a backward has reached
+        self.reads_grad: dict[int, tuple[Tensor, bool]] = {}  # leaf -> had it a gradient before?
+        self.inputs = inputs
+        self.before = _alive()
+        self.changes = status.changes
+        for i, t in enumerate(inputs):
+            value = self.tape.value("input", t.array.shape, t.array.dtype, i)
+            self.know(t, Sym(self.tape, value, t.array))
+
+    def stop(self, reason: str) -> None:
+        """The call cannot become a program; the first reason counts."""
+        self.reason = self.reason or reason
+
+    # Arrays
+
+    def know(self, t: Tensor, sym: Sym) -> Known:
+        """Remembers which value a tensor's array holds."""
+        found = self.known[id(t.array)] = Known(t.array, sym, t._counter)
+        return found
+
+    def of(self, t: Any) -> Any:
+        """The value of a tensor, as a Sym that a forward may be run on; numbers as they are."""
+        if not isinstance(t, Tensor):
+            return t
+        found = self.known.get(id(t.array)) or self.meet(t)
+        if found.counter and found.counter is t._counter and found.counter[0] != found.stamp:
+            raise Stop("a tensor is written to by something that is no operation")
+        sym = found.sym
+        return Sym(self.tape, sym.value, sym.numbers)
+
+    def meet(self, t: Tensor) -> Known:
+        """A tensor that no operation of this call has made."""
+        array = t.array
+        if array.__class__ is not np.ndarray:
+            raise Stop(f"an array of type {type(array).__name__}")
+        if id(t) not in self.before.tensors:
+            value = self.tape.value("const", array.shape, array.dtype, array.copy())
+            return self.know(t, Sym(self.tape, value, array))
+        leaf = self.before.leaf_of_grad.get(id(t))
+        kind = "state" if leaf is None else "grad"
+        if leaf is not None and id(leaf) not in self.cleared:
+            self.reads_grad.setdefault(id(leaf), (leaf, True))
+        value = self.tape.value(kind, array.shape, array.dtype, t if leaf is None else leaf)
+        self.states[id(array)] = (t, value)
+        return self.know(t, Sym(self.tape, value, array))
+
+    # The recorder's part
+
+    def finish(
+        self, op: Any, inputs: Any, given: Any, outs: Any, params: Any, started: float, depth: int = 3
+    ) -> None:
+        """An operation has run."""
+        if self.reason or self.stepping is not None or get_ident() != self.thread:
+            return
+        self.listening = False
+        self.tape.part = op.name
+        drew, self.drew = self.drew, False
+        try:
+            self.follow(op, inputs, outs, params, drew)
+        except Stop as why:
+            self.stop(str(why))
+        finally:
+            self.listening = True
+
+    def follow(self, op: Any, inputs: Any, outs: Any, params: Any, drew: bool) -> None:
+        """Puts an operation on the tape."""
+        if OPS.get(op.name) is not op:
+            raise Stop(f"{op.name} is a Function of the user's own")
+        if op.name in _UNFORESEEN:
+            raise Stop(f"what {op.name} gives has a shape that depends on the numbers")
+        inplace = outs and outs[0] is inputs[0]
+        if inplace:
+            self.check_alone(outs[0])
+            if id(outs[0].array) in self.known:
+                self.known[id(outs[0].array)].stamp += 1
+        syms = [self.of(t) for t in inputs]
+        node = outs[0]._node if outs else None
+        main = node.parents[0] if node is not None and op.outputs != 1 else node
+        made = lower.run(self, op, syms, params, outs, main, drew, inplace)
+        if main is not None and made.kept is not None:
+            self.nodes[id(main)] = (main, made.kept)
+        for t, sym in zip(outs, made.results, strict=True):
+            if inplace:
+                self.rewrite(t, sym)
+            else:
+                self.know(t, Sym(self.tape, sym.value, t.array))
+
+    def check_alone(self, t: Tensor) -> None:
+        """`Stop` if other arrays that are known share the memory that is written to."""
+        mine = _owner(t.array)
+        for known in self.known.values():
+            if known.array is not t.array and _owner(known.array) is mine:
+                raise Stop("an array that has views is written to in place")
+        if any(t is one for one in self.inputs):
+            raise Stop("an argument is written to in place")
+
+    def rewrite(self, t: Tensor, sym: Sym) -> None:
+        """After an in-place operation the array holds another value."""
+        if sym.dtype != t.array.dtype:
+            sym = sym.astype(t.array.dtype)
+        known = self.know(t, Sym(self.tape, sym.value, t.array))
+        if id(t.array) in self.states:
+            self.written[id(t.array)] = known
+
+    def flush(self) -> None:
+        """Writes what has changed back into the memory it belongs to."""
+        for key, known in self.written.items():
+            tensor, state = self.states[key]
+            self.tape.code.append(
+                Instruction("store", "store", (known.sym.value,), (), (state,), None, "copy_")
+            )
+        self.written.clear()
+
+    # Randomness, gradients, optimizers
+
+    def drawn(self, inside: bool) -> None:
+        """Random numbers are drawn."""
+        if self.stepping is not None:
+            return
+        if not inside:
+            self.stop("random numbers are drawn outside of an operation (rand, randn, ...)")
+        self.drew = True
+
+    def grad_is_set(self, t: Tensor, value: Any) -> None:
+        """``t.grad = value``."""
+        self.cleared[id(t)] = t
+
+    def gradient(self, leaf: Any) -> None:
+        """The engine has added to a leaf's gradient: `TracingPass` looks after that."""
+
+    def backward_begins(self, roots: Any) -> None:
+        """A backward begins: `TracingPass` looks after that."""
+
+    def finish_backward(self, node: Any, g: Any, sent: Any, started: float) -> None:
+        """A node has run: `TracingPass` looks after that."""
+
+    def before_step(self, optimizer: Any) -> None:
+        """An optimizer is about to move its parameters."""
+        if self.stepping is None:
+            self.stepping = optimizer
+            if not self.reason:
+                try:
+                    self.put_step(optimizer)
+                except Stop as why:
+                    self.stop(str(why))
+
+    def put_step(self, optimizer: Any) -> None:
+        """Puts an optimizer's step on the tape; its parameters are then what is in memory."""
+        self.listening = False
+        self.flush()
+        moved, grads = [], []
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    moved.append(p)
+                    grads.append(self.of(p._grad).value)
+        own = [self.of(p).value for p in moved]
+        if any(v.kind != "state" for v in own):
+            raise Stop("an optimizer moves what was not there before the call")
+        self.tape.code.append(
+            Instruction("step", "step", (tuple(own), tuple(grads)), (), (optimizer, moved), None)
+        )
+        self.steps.append((optimizer, moved))
+
+    def step(self, optimizer: Any) -> None:
+        """It has."""
+        if self.stepping is optimizer:
+            self.stepping = None
+            self.listening = True
+            for _, moved in self.steps[-1:]:
+                for p in moved:
+                    self.forget(p)
+
+    def forget(self, t: Tensor) -> None:
+        """What is known of a tensor from before the call is out of date: it is read anew."""
+        self.known.pop(id(t.array), None)
+
+    # Modules
+
+    def signature_changed(self) -> bool:
+        """Whether an attribute of a module was set during the call."""
+        return status.changes != self.changes
+
+    def options_changed(self) -> bool:
+        """Whether an option of an optimizer, such as its learning rate, was set during the call."""
+        return [_options(o) for o in self.before.optimizers] != self.before.options
+
+    def enter(self, module: Any) -> None:
+        """A module's forward begins."""
+        self.modules[id(module)] = module
+
+    def leave(self, module: Any) -> None:
+        """It has ended."""
+
+    def fail(self, op: Any, inputs: Any, error: Any) -> None:
+        """An operation has raised."""
+        self.stop("an operation raised an error")
+
+
+def _options(optimizer: Any) -> Any:
+    """The options of an optimizer's groups."""
+    return [
+        {k: v for k, v in g.items() if k != "params"} | {"params": len(g["params"])}
+        for g in getattr(optimizer, "param_groups", ())
+    ]
+
+
+_CONTAINERS = (list, dict, set)
+
+
+class _alive:  # noqa: N801
+    """All tensors there are before the call, whose gradient each is, and their counts of writes."""
+
+    def __init__(self) -> None:
+        everything = gc.get_objects()
+        self.tensors = {id(t): t for t in everything if issubclass(type(t), Tensor)}
+        self.optimizers = [o for o in everything if issubclass(type(o), Optimizer)]
+        self.options = [_options(o) for o in self.optimizers]
+        self.containers = {id(c) for c in everything if type(c) in _CONTAINERS}
+        self.everything = everything  # as long as they live, no new object has their ids
+        self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
+        self.leaf_of_grad = {id(g): self.tensors[k] for k, g in self.grads.items()}
+        self.counts = {k: t._counter[0] for k, t in self.tensors.items() if t._counter is not None}
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array if array.base is None else array.base
+
+
+__all__ = ["Known", "Opaque", "Tracer"]
