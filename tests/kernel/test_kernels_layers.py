@@ -21,8 +21,8 @@ pytest.importorskip("numba")
 F = fb.nn.functional
 
 HARD = np.array(
-    [0, -0.0, 1, -1, 0.5, 3, -3, 6, -6, 20, -20, 88, -88, 104, -104, 1e-40, -1e-40, 1e-20, 1e20, -1e20,
-     np.inf, -np.inf, np.nan], np.float32,
+    [0, -0.0, 1, -1, 0.5, 3, -3, 6, -6, 20, -20, 88, -88, 104, -104, 1e-40, -1e-40, 1e-20, 1e20,
+     -1e20, np.inf, -np.inf, np.nan], np.float32,
 )  # fmt: skip
 
 
@@ -153,7 +153,9 @@ LOSSES = {
     "l1_loss": lambda lib, x, y: lib.nn.functional.l1_loss(x, y),
     "smooth_l1_loss": lambda lib, x, y: lib.nn.functional.smooth_l1_loss(x, y, beta=0.3),
     "huber_loss": lambda lib, x, y: lib.nn.functional.huber_loss(x, y, delta=0.7),
-    "bce": lambda lib, x, y: lib.nn.functional.binary_cross_entropy_with_logits(x, y.detach()) + y.sum() * 0,
+    "bce": lambda lib, x, y: (
+        lib.nn.functional.binary_cross_entropy_with_logits(x, y.detach()) + y.sum() * 0
+    ),
 }  # fmt: skip
 
 
@@ -197,7 +199,8 @@ def test_cross_entropy_of_nothing_is_nan_and_a_wrong_class_is_named():
     x = fb.zeros(64, 64, requires_grad=True)
     ignored = F.cross_entropy(x, fb.full((64,), -100))
     ignored.backward()
-    assert ignored.isnan() and not x.grad.any()
+    assert ignored.isnan()
+    assert not x.grad.any()
     with pytest.raises(IndexError, match="Target 64 is out of bounds"):
         F.cross_entropy(x, fb.full((64,), 64))
 
@@ -222,7 +225,8 @@ def test_layer_norm(shape, offset):
 
 
 @pytest.mark.parametrize(
-    "shape", [(64, 70), (1000, 3), (300, 300), (8, 20, 33), (4, 6, 12, 12), (3, 400, 3), (2, 3, 5000)]
+    "shape",
+    [(64, 70), (1000, 3), (300, 300), (8, 20, 33), (4, 6, 12, 12), (3, 400, 3), (2, 3, 5000)],
 )
 @pytest.mark.parametrize("offset", [0, 100])
 def test_batch_norm(shape, offset):
@@ -267,7 +271,7 @@ def test_large_sums_are_accurate():
     x = np.random.default_rng(11).random(3_000_001, dtype=np.float32)
     for f in (lambda lib, x: x.sum(), lambda lib, x: x.mean(), lambda lib, x: x.var()):
         holds(f, x)
-    tall = x[: 3_000_000].reshape(-1, 3)
+    tall = x[:3_000_000].reshape(-1, 3)
     holds(lambda lib, x: x.sum(0), tall)
 
 
@@ -282,7 +286,8 @@ def test_extremes_find_nan_and_the_first_place():
             np.testing.assert_array_equal(ours[0].numpy(), theirs[0].numpy())
     values, places = fb.tensor(x).max(0)
     broken = np.isnan(values.numpy())
-    assert (x.argmax(0) == places.numpy()).all() and broken.sum() == 2
+    assert (x.argmax(0) == places.numpy()).all()
+    assert broken.sum() == 2
 
 
 def test_running_sums_and_products_of_rows():
@@ -294,7 +299,9 @@ def test_running_sums_and_products_of_rows():
 def test_other_layouts_types_and_empty_arrays_take_the_plain_way():
     x = fb.randn(80, 90)
     for f in (F.gelu, fb.sigmoid, lambda v: v.softmax(-1), lambda v: v.sum(0), F.silu):
-        np.testing.assert_allclose(f(x.t()).numpy(), f(x.t().contiguous()).numpy(), rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            f(x.t()).numpy(), f(x.t().contiguous()).numpy(), rtol=2e-5, atol=1e-6
+        )
         np.testing.assert_allclose(f(x.double()).numpy(), f(x).numpy(), rtol=2e-5, atol=1e-5)
         assert f(fb.zeros(0, 5)).numel() in (0, 5)
 
@@ -374,4 +381,6 @@ assert "numba" not in sys.modules
 def test_everything_works_without_numba(monkeypatch):
     monkeypatch.setattr(gate, "installed", lambda: False)
     holds(POINTWISE["gelu"], spread_out())
-    holds(layer_norm, *(np.random.default_rng(1).standard_normal(s) for s in ((70, 50), (50,), (50,))))
+    holds(
+        layer_norm, *(np.random.default_rng(1).standard_normal(s) for s in ((70, 50), (50,), (50,)))
+    )

@@ -207,7 +207,7 @@ class Assembly:
         if below in self.w.names and below[0] in "bc":
             scope = {"np": np, below: self.w.names[below], **self.w.names}
             text = _outer_line(self.w, one, {one.args[0]: below}, {}).partition(" = ")[2]
-            self.w.names[f"b{v.number}"] = eval(text, {**scope, **self.w.names})  # noqa: S307
+            self.w.names[f"b{v.number}"] = eval(text, {**scope, **self.w.names})
             return f"b{v.number}"
         text = _outer_line(self.w, one, {one.args[0]: below}, {}).partition(" = ")[2]
         return text

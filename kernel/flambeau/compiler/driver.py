@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, wrap
+from ..tensor import wrap
 from .assemble import Assembly, new_gradient
 from .ir import Retreat, Stale, Value
 from .kernels import built
@@ -45,7 +45,7 @@ class Driver:
         self.rebind()
         self.options()
         self.source = self.written()
-        exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
+        exec(compile(self.source, "<flambeau program>", "exec"), scope)
         self.run = scope["run"]
 
     def text(self) -> str:

@@ -11,13 +11,12 @@ from ..autograd import engine
 from ..autograd.layers import _on as modes_on
 from ..record.slot import slot
 from ..subclasses import PLAIN
-from ..tensor import Tensor
 from . import status
 from .backward import tracing_pass
 from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
-from .match import MISS, described, matcher
 from .ir import Retreat, Stale, Stop
+from .match import MISS, described, matcher
 from .program import Program
 from .trace import Tracer
 from .watch import watching

@@ -103,7 +103,7 @@ def matcher(
     own.update({k: v for k, v in scope.items() if k not in own})
     body = "\n".join("    " + text for text in (*lines, *lines_of_program))
     source = f"def attempt(args, kwargs, function):\n{body}\n"
-    exec(compile(source, "<flambeau program>", "exec"), own)  # noqa: S102
+    exec(compile(source, "<flambeau program>", "exec"), own)
     return own["attempt"]  # type: ignore[no-any-return]
 
 

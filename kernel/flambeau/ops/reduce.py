@@ -6,10 +6,10 @@ import numpy as np
 
 from .. import dtypes
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, fast
+from ..kernels import dense, fast, softmax, softmax_middle
 from ..kernels import reduce as loops
 from ..kernels import spread as in_threads
-from ..kernels.folded import folded, reduced, softmax_loops
+from ..kernels.folded import folded, reduced
 from .registry import function, op
 
 
@@ -156,38 +156,6 @@ def nansum(xp, x, /, dim=None, keepdim=False, dtype=None):
 @nansum.gradient("x")
 def _(ns, g, x, dim, keepdim):
     return ns.where(ns.isnan(x), 0.0, spread(ns, g, x.shape, dim, keepdim))
-
-
-@op(holomorphic=True)
-def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
-    """Product over ``dim`` (all dimensions where None)."""
-    if isinstance(dim, (list, tuple)):
-        raise TypeError(f"argument 'dim' must be one int, not {type(dim).__name__}")
-    inner, result = _accumulator(x, dtype)
-    if inner is None and fast(x) and (shape := folded(x.shape, dim)) and shape[2] == 1:
-        return reduced(x, dim, keepdim, loops.products, None)
-    return _as(x.prod(axis=dim, keepdims=keepdim, dtype=inner), result)
-
-
-@prod.gradient("x")
-def _(ns, g, x, out, dim, keepdim):
-    if not x.shape:
-        return g
-    if not ns.any(x == 0):
-        return unreduce(ns, g * out, x.shape, dim, keepdim) / x
-    # A zero must not be divided by: multiply what stands before each element by what follows.
-    line, along = (ns.reshape(x, (-1,)), 0) if dim is None else (x, dim)
-    others = _product_before(ns, line, along) * ns.flip(
-        _product_before(ns, ns.flip(line, (along,)), along), (along,)
-    )
-    return unreduce(ns, g, x.shape, dim, keepdim) * ns.reshape(others, tuple(x.shape))
-
-
-def _product_before(ns, x, dim):
-    """For each element the product of those before it: 1, x₀, x₀x₁, ..."""
-    n = x.shape[dim]
-    first = ns.narrow(x, dim, 0, 1) * 0 + 1
-    return ns.cumprod(ns.cat([first, ns.narrow(x, dim, 0, n - 1)], dim), dim)
 
 
 def moments(xp, x, dim):
@@ -349,8 +317,7 @@ def logsumexp(xp, x, /, dim, keepdim=False):
     """
     x = floating(x)
     if fast(x) and folded(x.shape, axes(dim)):
-        rows, middle = (softmax_loops((1, 1, n), 1)[0].log_sums for n in (1, 2))
-        return reduced(x, axes(dim), keepdim, rows, middle)
+        return reduced(x, axes(dim), keepdim, softmax.log_sums, softmax_middle.log_sums)
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
     top = xp.max(line.real, axis=axis, keepdims=True, initial=-xp.inf)
     top = xp.where(xp.isfinite(top), top, top.dtype.type(0))

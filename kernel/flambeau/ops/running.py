@@ -1,10 +1,44 @@
-"""Sums and products that run along a dimension."""
+"""Products, and sums and products of each element with those before it."""
 
 from __future__ import annotations
 
-from ..kernels import scan
-from .reduce import _accumulator, whole
+from ..kernels import fast, scan
+from ..kernels import reduce as loops
+from ..kernels.folded import folded, reduced
+from .reduce import _accumulator, _as, unreduce, whole
 from .registry import op
+
+
+@op(holomorphic=True)
+def prod(xp, x, /, dim=None, keepdim=False, dtype=None):
+    """Product over ``dim`` (all dimensions where None)."""
+    if isinstance(dim, (list, tuple)):
+        raise TypeError(f"argument 'dim' must be one int, not {type(dim).__name__}")
+    inner, result = _accumulator(x, dtype)
+    if inner is None and fast(x) and (shape := folded(x.shape, dim)) and shape[2] == 1:
+        return reduced(x, dim, keepdim, loops.products, None)
+    return _as(x.prod(axis=dim, keepdims=keepdim, dtype=inner), result)
+
+
+@prod.gradient("x")
+def _(ns, g, x, out, dim, keepdim):
+    if not x.shape:
+        return g
+    if not ns.any(x == 0):
+        return unreduce(ns, g * out, x.shape, dim, keepdim) / x
+    # A zero must not be divided by: multiply what stands before each element by what follows.
+    line, along = (ns.reshape(x, (-1,)), 0) if dim is None else (x, dim)
+    others = _product_before(ns, line, along) * ns.flip(
+        _product_before(ns, ns.flip(line, (along,)), along), (along,)
+    )
+    return unreduce(ns, g, x.shape, dim, keepdim) * ns.reshape(others, tuple(x.shape))
+
+
+def _product_before(ns, x, dim):
+    """For each element the product of those before it: 1, x₀, x₀x₁, ..."""
+    n = x.shape[dim]
+    first = ns.narrow(x, dim, 0, 1) * 0 + 1
+    return ns.cumprod(ns.cat([first, ns.narrow(x, dim, 0, n - 1)], dim), dim)
 
 
 def running(x, dim):

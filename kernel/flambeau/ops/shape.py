@@ -12,7 +12,7 @@ from ..device import shares_memory
 from ..dtypes import dtype as Dtype
 from ..kernels.layout import LARGE, in_rows
 from ..tensor import Size, Tensor
-from .registry import OPS, function, in_front, op
+from .registry import OPS, function, op
 from .short import apply_one
 
 
