@@ -237,16 +237,16 @@ def _by_tiles(x, weight, bias, s, out):
     count, channels, depth, k, _ = weight.shape
     flat = np.ascontiguousarray(weight.swapaxes(1, 2)) if depth > 1 else weight
     filters = conv_tiles.filters_at_points(flat.reshape(count, -1, k, k))
-    for planes, to in _planes(x, out, s):
-        for before, part, made in _phases(planes, to, s):
+    for images, to in _planes(x, out, s):
+        for before, part, made in _phases(images, to, s):
             conv_tiles.convolve(part, filters, k, bias, before, made)
 
 
 def _weight_by_tiles(y, x, s, out):
     out[...] = 0
     part = np.empty((len(out), out.shape[1], *s.kernel[1:]), np.float32)
-    for planes, given in _planes(x, y, s):
-        for before, some, of in _phases(planes, given, s):
+    for images, given in _planes(x, y, s):
+        for before, some, of in _phases(images, given, s):
             conv_tiles.weight_gradient(of, some, before, part)
             out[:, :, 0] += part
 
