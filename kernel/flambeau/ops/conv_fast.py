@@ -234,7 +234,7 @@ def _finite(out):
 
 
 def _by_tiles(x, weight, bias, s, out):
-    count, channels, depth, k, _ = weight.shape
+    count, _, depth, k, _ = weight.shape
     flat = np.ascontiguousarray(weight.swapaxes(1, 2)) if depth > 1 else weight
     filters = conv_tiles.filters_at_points(flat.reshape(count, -1, k, k))
     for images, to in _planes(x, out, s):
