@@ -106,13 +106,19 @@ class Settings:
         )  # fmt: skip
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def convolved(x, weight, bias, plan):
     """The convolution of x (N, C, *size), or None."""
     s = plan.settings
     given = s.way and _ready(x, weight, bias)
-    return _forward(*given, s).reshape(len(x), -1, *plan.out) if given else None
+    if not given:
+        return None
+    out = np.empty((len(x), len(weight), *plan.out), np.float32)
+    _forward(*given, s, out)
+    return out
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def input_gradient(y, weight, plan):
     """The gradient of a convolution's input, or None; y is that of its output."""
     s = plan.settings
@@ -120,22 +126,16 @@ def input_gradient(y, weight, plan):
     if not given:
         return None
     y, weight = given
+    out = np.empty((len(y), plan.channels, *plan.size), np.float32)
     if s.stride == (1, 1, 1) and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
-        out = _forward(y, _turned(weight, s.groups), None, s.turned)
-    elif s.way == "runs":
-        out = conv_runs.input_gradient(y.reshape(*y.shape[:2], *s.out), weight, s)
-    elif s.way == "planes":
-        out = np.empty((len(y), s.channels, *s.size), np.float32)
-        planes.input_gradient(y.reshape(*y.shape[:2], *s.out), _grouped(weight, s), out, *s.planes(2), s.stride[2])
+        # A convolution like the other, with the filters turned round.
+        _forward(y, _turned(weight, s.groups), None, s.turned, out)
     else:
-        out = np.empty((len(y), s.channels, *s.size), np.float32)
-        y, rows = y.reshape(*y.shape[:2], -1), s.rows
-        parts = zip(_groups(y, s.groups), _groups(out, s.groups), strict=True)
-        for kernel, (one, to) in zip(np.split(weight, s.groups), parts, strict=True):
-            conv_rows.input_gradient(one, kernel, rows, to)
-    return out.reshape(len(y), plan.channels, *plan.size)
+        _back(y.reshape(*y.shape[:2], *s.out), weight, s, out.reshape(*out.shape[:2], *s.size))
+    return out
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def weight_gradient(y, x, plan, w_shape):
     """The gradient of a convolution's weight, or None."""
     s = plan.settings
@@ -143,20 +143,9 @@ def weight_gradient(y, x, plan, w_shape):
     if not given:
         return None
     y, x = (a.reshape(*a.shape[:2], *size) for a, size in zip(given, (s.out, s.size), strict=True))
-    if s.way == "runs":
-        return conv_runs.weight_gradient(y, x, s).reshape(w_shape)
-    out = np.zeros((*w_shape[:2], *s.kernel), np.float32)
-    if s.way == "planes":
-        planes.weight_gradient(y, x, _grouped(out, s), *s.planes(2), s.stride[2])
-        return out.reshape(w_shape)
-    parts = zip(_groups(y, s.groups), _groups(x, s.groups), strict=True)
-    for to, (one, other) in zip(np.split(out, s.groups), parts, strict=True):
-        if s.way == "tiles" and s.kernel[0] == 1:  # else its rounding error would be too large
-            _weight_by_tiles(one, other, s, to)
-        else:
-            flat, places = to.reshape(*to.shape[:2], -1), one.reshape(*one.shape[:2], -1)
-            conv_rows.weight_gradient(places, other, s.rows, flat)
-    return out.reshape(w_shape)
+    out = np.zeros(w_shape, np.float32)
+    _weight_back(y, x, s, out.reshape(*w_shape[:2], *s.kernel))
+    return out
 
 
 def _ready(*arrays):
@@ -185,41 +174,79 @@ def _grouped(weight, s):
     return weight.reshape(s.groups, len(weight) // s.groups, -1)
 
 
-def _forward(x, weight, bias, s):
-    x = x.reshape(*x.shape[:2], *s.size)
+def _forward(x, weight, bias, s, out):
+    x, out = x.reshape(*x.shape[:2], *s.size), out.reshape(*out.shape[:2], *s.out)
     weight = weight.reshape(*weight.shape[:2], *s.kernel)
     bias = np.zeros(len(weight), np.float32) if bias is None else bias
     if s.way == "runs":
-        return conv_runs.convolve(x, weight, bias, s)
-    out = np.empty((len(x), len(weight), *s.out), np.float32)
+        return conv_runs.convolve(x, weight, bias, s, out)
     if s.way == "planes":
-        planes.convolve(x, _grouped(weight, s), bias, out, *s.planes(2), s.stride[2])
-        return out
-    parts = zip(_groups(x, s.groups), _groups(out, s.groups), strict=True)
-    kernels = zip(np.split(weight, s.groups), np.split(bias, s.groups), strict=True)
-    for (kernel, more), (one, to) in zip(kernels, parts, strict=True):
-        if s.way == "tiles":
+        return planes.convolve(x, _grouped(weight, s), bias, out, *s.planes(2), s.stride[2])
+    parts = (np.split(weight, s.groups), np.split(bias, s.groups)) if s.groups > 1 else (
+        [weight], [bias])  # fmt: skip
+    parts = list(zip(*parts, _groups(x, s.groups), _groups(out, s.groups), strict=True))
+    if s.way == "tiles":
+        for kernel, more, one, to in parts:
             _by_tiles(one, kernel, more, s, to)
-        else:
-            places = to.reshape(*to.shape[:2], -1)  # a view: the places of a channel are one run
-            conv_rows.convolve(one, kernel, more, s.rows, places)
-    return out
+        if _finite(out):
+            return None
+    for kernel, more, one, to in parts:
+        places = to.reshape(*to.shape[:2], -1)  # a view: the places of a channel are one run
+        conv_rows.convolve(one, kernel, more, s.rows, places)
+    return None
+
+
+def _back(y, weight, s, out):
+    if s.way == "runs":
+        return conv_runs.input_gradient(y, weight, s, out)
+    if s.way == "planes":
+        return planes.input_gradient(y, _grouped(weight, s), out, *s.planes(2), s.stride[2])
+    y = y.reshape(*y.shape[:2], -1)
+    parts = np.split(weight, s.groups), _groups(y, s.groups), _groups(out, s.groups)
+    for kernel, one, to in zip(*parts, strict=True):
+        conv_rows.input_gradient(one, kernel, s.rows, to)
+    return None
+
+
+def _weight_back(y, x, s, out):
+    if s.way == "runs":
+        return conv_runs.weight_gradient(y, x, s, out)
+    if s.way == "planes":
+        return planes.weight_gradient(y, x, _grouped(out, s), *s.planes(2), s.stride[2])
+    parts = np.split(out, s.groups), _groups(y, s.groups), _groups(x, s.groups)
+    parts = list(zip(*parts, strict=True))
+    if s.way == "tiles" and s.kernel[0] == 1:  # for 3d its rounding error would be too large
+        for to, one, other in parts:
+            _weight_by_tiles(one, other, s, to)
+        if _finite(out):
+            return None
+    for to, one, other in parts:
+        flat, places = to.reshape(*to.shape[:2], -1), one.reshape(*one.shape[:2], -1)
+        conv_rows.weight_gradient(places, other, s.rows, flat)
+    return None
+
+
+def _finite(out):
+    """Whether tiles served. Infinity or NaN anywhere in a tile spoils all of it, which windows
+    would keep apart; and at the points, huge numbers become infinite sooner than in sums."""
+    flat = out.reshape(-1)
+    return bool(np.isfinite(np.dot(flat, flat)))
 
 
 def _by_tiles(x, weight, bias, s, out):
-    count, channels, depth, k, _ = weight.shape
+    count, _, depth, k, _ = weight.shape
     flat = np.ascontiguousarray(weight.swapaxes(1, 2)) if depth > 1 else weight
     filters = conv_tiles.filters_at_points(flat.reshape(count, -1, k, k))
-    for planes, to in _planes(x, out, s):
-        for before, part, made in _phases(planes, to, s):
+    for images, to in _planes(x, out, s):
+        for before, part, made in _phases(images, to, s):
             conv_tiles.convolve(part, filters, k, bias, before, made)
 
 
 def _weight_by_tiles(y, x, s, out):
     out[...] = 0
     part = np.empty((len(out), out.shape[1], *s.kernel[1:]), np.float32)
-    for planes, given in _planes(x, y, s):
-        for before, some, of in _phases(planes, given, s):
+    for images, given in _planes(x, y, s):
+        for before, some, of in _phases(images, given, s):
             conv_tiles.weight_gradient(of, some, before, part)
             out[:, :, 0] += part
 

@@ -41,36 +41,31 @@ class Runs:
         return found
 
 
-def convolve(x, weight, bias, s):
-    """The convolution of x (N, C, D, H, W)."""
+def convolve(x, weight, bias, s, out):
+    """Fills out with the convolution of x (N, C, D, H, W)."""
     runs, count = Runs(s), len(weight)
     kernel = weight.reshape(count, -1)
-    out = np.empty((len(x), count, *s.out), np.float32)
     for images in runs.blocks(len(x)):
         columns = runs.columns(x[images])
         made = np.matmul(kernel, columns, out=scratch("made", len(columns), count, runs.size))
         planes.close_runs(made, bias, out[images], runs.lattice)
-    return out
 
 
-def input_gradient(y, weight, s):
-    """The gradient of x; y is that of the output, (N, O, OD, OH, OW)."""
+def input_gradient(y, weight, s, out):
+    """Fills out with the gradient of x; y is that of the output, (N, O, OD, OH, OW)."""
     runs, count = Runs(s), len(weight)
     kernel = weight.reshape(count, -1).T
-    out = np.empty((len(y), s.channels, *s.size), np.float32)
     for images in runs.blocks(len(y)):
         opened = runs.opened(y[images])
         made = scratch("rows", len(opened), runs.places, runs.size)
         np.matmul(kernel, opened, out=made)
         planes.back_from_runs(made, out[images], runs.lattice, runs.at, runs.before, runs.stride)
-    return out
 
 
-def weight_gradient(y, x, s):
-    """The gradient of the weight as (O, places); y is that of the output."""
+def weight_gradient(y, x, s, out):
+    """Adds the gradient of the weight to out; y is that of the output."""
     runs = Runs(s)
-    total = 0
+    flat = out.reshape(len(out), -1).T
     for images in runs.blocks(len(x)):
         opened = runs.opened(y[images])
-        total += np.matmul(runs.columns(x[images]), opened.swapaxes(1, 2)).sum(0)
-    return np.ascontiguousarray(total.T)
+        flat += np.matmul(runs.columns(x[images]), opened.swapaxes(1, 2)).sum(0)
