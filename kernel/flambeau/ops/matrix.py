@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ..kernels import products
 from .promote import alike
 from .registry import function, op
 from .shape import at_dim
@@ -212,6 +213,8 @@ def linear(xp, x, weight, bias=None):
     >>> nn.functional.linear(fb.ones(2, 5, 3), fb.ones(4, 3)).shape
     torch.Size([2, 5, 4])
     """
+    if products.suits(x, weight, bias):
+        return products.by_rows(x, weight, bias)
     if x.ndim > 2 and weight.ndim == 2 and x.size:
         out = x.reshape(-1, x.shape[-1]).dot(weight.T).reshape(*x.shape[:-1], weight.shape[0])
     elif x.ndim:
