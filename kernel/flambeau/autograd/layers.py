@@ -1,9 +1,9 @@
 """What a mode adds around operations: function pointers, switched while a mode is on.
 
 `ops.apply` has no test for anomaly mode, saved-tensor hooks, forward gradients or vmap. Each of
-them is a `Layer`: while at least one is on, the names ``apply``, ``apply_inplace`` and the short ways
-to them (`ops.short`) in the modules of ``ops/`` stand for the layers, the outermost first, with the
-bare functions inside.
+them is a `Layer`: while at least one is on, the names ``apply``, ``apply_inplace`` and the short
+ways to them (`ops.short`) in the modules of ``ops/`` stand for the layers, the outermost first,
+with the bare functions inside.
 """
 
 from __future__ import annotations

@@ -128,8 +128,10 @@ class Output(Node):
     __slots__ = ("index",)
 
     def __init__(self, main: Node, index: int, shape: Any, dtype: Any) -> None:
-        super().__init__(main.plan, (main,), (), shape, dtype)
-        self.index = index
+        self.plan, self.parents, self.kept = main.plan, (main,), ()
+        self.shape, self.dtype, self.index = shape, dtype, index
+        self.sequence = next_sequence()
+        self.counters, self.stamp, self.hooks = (), 0, None
 
 
 class Edge(NamedTuple):

@@ -10,12 +10,14 @@ import numpy as np
 from ..kernels import SMALL, places
 from ..kernels.places import largest
 
+_INDICES = frozenset((np.dtype(np.int64), np.dtype(np.int32)))
+
 
 def check_index(xp, x, index, dim, name):
     """IndexError or RuntimeError, as PyTorch has it, for an index that does not fit x."""
     if not index.size:
         return
-    if index.dtype not in ("int64", "int32"):
+    if index.dtype not in _INDICES:
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {index.dtype}")
     if max(x.ndim, 1) != max(index.ndim, 1):
         raise RuntimeError(

@@ -113,7 +113,7 @@ def _watch(node: Node, plan: Any, inputs: Any, out: Tensor) -> None:
     stamp = 0
     for kind in plan.watch:
         t = out if kind < 0 else inputs[kind]
-        if isinstance(t, Tensor):
+        if t.__class__ in PLAIN or isinstance(t, Tensor):
             counter = t._counter
             if counter is None:
                 raise kept_from_inference(plan.op)
@@ -155,21 +155,30 @@ def _several(
     started: float,
 ) -> tuple[Tensor, ...]:
     """The same for an operation that gives several tensors."""
-    outs = tuple(wrap(np.asarray(r) if isinstance(r, np.generic) else r) for r in results)
+    given = tuple(
+        [
+            r if r.__class__ is ndarray or not isinstance(r, np.generic) else np.asarray(r)
+            for r in results
+        ]
+    )
+    outs = tuple([wrap(r) for r in given])
     if wanted and op.rules:
         plan = op.plans.get(mask) or op.plan(mask)
-        kept = plan.keep((*arrays, tuple(o.array for o in outs), *extras, *params))
-        shapes, dtypes = [o.array.shape for o in outs], [o.array.dtype for o in outs]
+        kept = plan.keep((*arrays, given, *extras, *params))
+        shapes, dtypes = [r.shape for r in given], [r.dtype for r in given]
         main = Node(plan, parents, kept, shapes, dtypes)
         if plan.watch:
             _watch(main, plan, inputs, outs[op.reads])
         for i, out in enumerate(outs):
-            if out.array.dtype.kind in "fcV":
+            if dtypes[i].kind in "fcV":
                 out._node = Output(main, i, shapes[i], dtypes[i])
                 out._needs_grad = True
     if op.view:
+        shared, counter = (inputs[0], op, params), inputs[0]._counter
         for out in outs:
-            share(op, inputs[0], out, params)
+            out._counter = counter
+            if counter is not None:
+                out._view, out._seen = shared, counter[0]
     if inference and get_ident() in inference:
         for out in outs:
             out._counter = out._view = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy import ndarray
 
-from ..dtypes import floating
+from ..dtypes import FLOATING, floating
 from ..kernels import dense, each, fast, run
 from ..kernels import pointwise as loops
 from .promote import (
@@ -268,7 +269,7 @@ def _whole_powers(xp, x, exponent):
 def _(ns, g, x, exponent):
     if isinstance(exponent, (int, float)):
         if exponent == 2:
-            return g * (x * 2)
+            return g * (x + x)
         return g * (ns.pow(x, exponent - 1) * exponent) if exponent else ns.zeros_of(g)
     return ns.where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
@@ -323,8 +324,16 @@ minimum.gradients(
 )
 
 
+_USUAL = frozenset((*NUMBERS, type(None)))
+_LARGE = 1e30
+
+
+@keeps_floats
 def _bounds(arrays):
-    _, low, high = arrays
+    x, low, high = arrays
+    numbers = low.__class__ in _USUAL and high.__class__ in _USUAL
+    if numbers and x.__class__ is ndarray and x.dtype in FLOATING:  # the usual case, cheaply
+        return arrays
     if low is not None and high is not None and hasattr(low, "ndim") != hasattr(high, "ndim"):
         raise TypeError("clamp takes two numbers or two tensors as bounds, not one of each")
     return same(arrays)
@@ -341,6 +350,11 @@ def clamp(xp, x, min=None, max=None):
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if fast(x) and _numbers(min, max):
         return each(loops.bounded, x, numbers=_ends(min, max))
+    if x.__class__ is ndarray and (dtype := x.dtype).kind == "f":  # NumPy takes arrays faster
+        if min.__class__ in NUMBERS and -_LARGE < min < _LARGE:
+            min = np.asarray(min, dtype)
+        if max.__class__ in NUMBERS and -_LARGE < max < _LARGE:
+            max = np.asarray(max, dtype)
     if min is not None:
         x = xp.maximum(x, min)
     return x if max is None else xp.minimum(x, max)

@@ -309,9 +309,9 @@ def zeros(*size, dtype=None, device=None, requires_grad=False):
 
 
 def usual_size(size: tuple[Any, ...]) -> tuple[int, ...] | None:
-    """The sizes in ``zeros(2, 3)`` or ``zeros((2, 3))``, where new tensors are plain and on the CPU.
+    """The sizes in ``zeros(2, 3)`` or ``zeros((2, 3))``, where new tensors are of the usual kind.
 
-    None where not, or where the sizes are anything but a few ints.
+    None where they are not plain or not on the CPU, and where the sizes are anything but ints.
     """
     if not PLAIN or inference or get_default_device() is not CPU:
         return None

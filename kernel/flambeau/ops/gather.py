@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isinf, prod
 
 import numpy as np
 
@@ -136,6 +136,8 @@ def put_masked(out, at, values):
 
 # Along a dimension
 
+_INT64 = np.dtype(np.int64)
+
 
 def _check_sizes(x, index, dim):
     for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=False)):
@@ -248,8 +250,16 @@ def masked_fill(xp, x, mask, value):
     tensor([-inf, 2.])
     """
     value = _value_for(xp, x, mask, value)
-    out = masks.chosen(mask, value, x)
-    return xp.where(mask, value, x) if out is None else out
+    if (out := masks.chosen(mask, value, x)) is not None:
+        return out
+    if x.__class__ is np.ndarray and mask.ndim <= x.ndim:
+        out = x.copy("K")
+        try:
+            np.copyto(out, value, where=mask)
+            return out
+        except ValueError:  # the mask has more entries than x
+            pass
+    return xp.where(mask, value, x)
 
 
 @masked_fill.writes
@@ -266,6 +276,9 @@ def _value_for(xp, x, mask, value):
         )
     if getattr(value, "ndim", 0):
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor")
+    usual = value.__class__ is float and (-1e30 < value < 1e30 or isinf(value))
+    if usual and x.dtype.kind == "f" and x.itemsize > 2:
+        return xp.asarray(value, x.dtype)
     if xp is np or not hasattr(value, "dtype"):
         plain = value.item() if hasattr(value, "dtype") else value
         return x.dtype.type(number_for(x.dtype, plain))
@@ -341,15 +354,16 @@ def one_hot(tensor, num_classes=-1):
             [0, 0, 1]])
     """
     array = tensor.array
-    if array.dtype != np.int64:
+    if array.dtype != _INT64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor")
-    if array.size and int(array.min()) < 0:
+    if num_classes == -1 and not array.size:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    largest = int(array.view(np.uint64).max()) if array.size else -1  # a negative one is large
+    if largest >= 2**63:
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        if not array.size:
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        num_classes = int(array.max()) + 1
-    elif array.size and int(array.max()) >= num_classes:
+        num_classes = largest + 1
+    elif largest >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     xp = module_of(array)
-    return wrap((array[..., None] == xp.arange(num_classes)).astype("int64"))
+    return wrap((array[..., None] == xp.arange(num_classes)).astype(_INT64))

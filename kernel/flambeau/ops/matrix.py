@@ -60,10 +60,10 @@ def matmul(xp, x, y):
     >>> fb.tensor([1, 2]) @ fb.tensor([3, 4])
     tensor(11)
     """
-    if y.ndim == 2:
-        if x.ndim == 2:
+    if y.ndim == 2 or y.ndim == 1:
+        if x.ndim == 2 or x.ndim == 1:
             return x.dot(y)  # the method, which costs less than the function
-        if x.ndim > 2 and x.flags.c_contiguous:  # one large product rather than many small ones
+        if x.ndim > 2 == y.ndim and x.flags.c_contiguous:  # one large product, not many
             flat = x.reshape(prod(x.shape[:-1]), x.shape[-1])
             return flat.dot(y).reshape(*x.shape[:-1], y.shape[1])
     return xp.matmul(x, y)
@@ -71,7 +71,7 @@ def matmul(xp, x, y):
 
 @matmul.gradient("x")
 def _(ns, g, y, x_shape):
-    if not ns.taped and y.ndim == len(x_shape) == 2 and y.dtype.kind == "f":
+    if not ns.taped and y.ndim == 2 and len(x_shape) <= 2 and y.dtype.kind == "f":
         return g.dot(y.T)
     if y.ndim == 1:
         return g[..., None] * conjugate(ns, y)
@@ -82,7 +82,7 @@ def _(ns, g, y, x_shape):
 
 @matmul.gradient("y")
 def _(ns, g, x, y_shape):
-    if not ns.taped and x.ndim == len(y_shape) == 2 and x.dtype.kind == "f":
+    if not ns.taped and x.ndim == 2 and len(y_shape) <= 2 and x.dtype.kind == "f":
         return x.T.dot(g)
     if x.ndim == 1:
         column = conjugate(ns, x)

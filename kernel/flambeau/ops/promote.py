@@ -156,7 +156,7 @@ def without(kinds: str, rule: Any = as_given) -> Any:
     def promoted(arrays: list[Any]) -> list[Any]:
         arrays = rule(arrays)
         for a in arrays:
-            if a is not None and a.__class__ not in _NUMBERS and a.dtype.kind in kinds:
+            if a.__class__ not in _NUMBERS and a is not None and a.dtype.kind in kinds:
                 raise NotImplementedError(f"not implemented for {_KINDS[a.dtype.kind]} ({a.dtype})")
         return arrays
 

@@ -144,7 +144,12 @@ def _before(ns, out, state, rows):
     for start, end in rows:
         found[start] = state[: end - start]
         state = _with_rest(ns, out[start:end], state)
-    return ns.cat([found[start] for start in sorted(found)], 0)
+    return _joined(ns, [found[start] for start in sorted(found)])
+
+
+def _joined(ns, parts):
+    """The steps one after the other; a cell has but one."""
+    return parts[0] if len(parts) == 1 else ns.cat(parts, 0)
 
 
 class _Forward:
@@ -197,7 +202,7 @@ def _back(ns, cell, g, saved, before, weights, rows):
             new = ns.cat([new, direct], 1) if cell.states == 2 else new + direct
         carry = _with_rest(ns, new, carry)
     found = [steps[start] for start in sorted(steps)]
-    return *(ns.cat([one[i] for one in found], 0) for i in range(3)), carry
+    return *(_joined(ns, [one[i] for one in found]) for i in range(3)), carry
 
 
 def _gradients(ns, cell, g, x, state, weights, out, saved, batch_sizes, reverse, needs):

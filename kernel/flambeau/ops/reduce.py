@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod as prod_
+
 import numpy as np
 
 from .. import dtypes
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, fast, softmax, softmax_middle
+from ..kernels import SMALL, dense, fast, softmax, softmax_middle
 from ..kernels import reduce as loops
 from ..kernels import spread as in_threads
 from ..kernels.folded import folded, reduced
@@ -53,6 +55,8 @@ def count(shape, dim):
     """How many elements are reduced to one."""
     if dim.__class__ is int and shape:
         return shape[dim]
+    if dim is None:
+        return prod_(shape)
     total = 1
     for n, kept in zip(shape, kept_shape(shape, dim), strict=True):
         total *= n if kept == 1 else 1
@@ -73,11 +77,11 @@ def _accumulator(x, dtype):
 
 
 def _total(x, dim, keepdim, inner=None):
-    if inner is None and fast(x):
+    if inner is None and x.size >= SMALL and fast(x):
         found = reduced(x, axes(dim), keepdim, loops.sums, loops.middle_sums)
         if found is not None:
             return found
-    return x.sum(axis=axes(dim), dtype=inner, keepdims=keepdim)
+    return x.sum(axis=dim if dim.__class__ is int else axes(dim), dtype=inner, keepdims=keepdim)
 
 
 def _as(x, dtype):
@@ -91,6 +95,8 @@ def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
     >>> fb.ones(2, 3).sum(1)
     tensor([3., 3.])
     """
+    if dtype is None and x.dtype in _WIDE:  # the usual case, cheaply
+        return _total(x, dim, keepdim)
     inner, result = _accumulator(x, dtype)
     return _as(_total(x, dim, keepdim, inner), result)
 
@@ -104,12 +110,13 @@ def sum_to(xp, x, /, shape):
 
     ``shape`` may have more dimensions of 1 in front, as a value written to ``y[0]`` may.
     """
-    x = x.reshape((1,) * (len(shape) - x.ndim) + x.shape)
     extra = x.ndim - len(shape)
-    where = tuple(range(extra)) + tuple(
-        i for i in range(extra, x.ndim) if shape[i - extra] == 1 != x.shape[i]
-    )
-    return _total(x, where, True).reshape(shape) if where else x.reshape(shape)
+    if extra > 0 and x.shape[extra:] == shape:  # the usual case: of a bias, or of a number
+        return _total(x, 0 if extra == 1 else tuple(range(extra)), False)
+    x = x.reshape((1,) * -extra + x.shape)
+    extra = max_(extra, 0)
+    where = [i for i in range(x.ndim) if i < extra or shape[i - extra] == 1 != x.shape[i]]
+    return _total(x, tuple(where), True).reshape(shape) if where else x.reshape(shape)
 
 
 @sum_to.gradient()
@@ -125,6 +132,8 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
     >>> fb.tensor([[1.0, 2.0], [3.0, 6.0]]).mean(0, keepdim=True)
     tensor([[2., 4.]])
     """
+    if dtype is None and x.dtype in _WIDE:
+        return _total(x, dim, keepdim) / (x.size if dim is None else count(x.shape, dim))
     if dtype is None and x.dtype not in FLOATING:
         raise RuntimeError(
             f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
@@ -161,7 +170,12 @@ def _(ns, g, x, dim, keepdim):
 def moments(xp, x, dim):
     """Mean and x - mean, at least in float32, over ``dim`` kept as 1."""
     x = x.astype("float32") if x.dtype == "float16" else x
-    middle = xp.mean(x, axis=axes(dim), keepdims=True)
+    n = count(x.shape, dim)
+    if not n or x.dtype not in _WIDE:
+        middle = xp.mean(x, axis=axes(dim), keepdims=True)
+    else:
+        middle = x.sum(axis=axes(dim), keepdims=True)
+        middle /= n
     return middle, x - middle
 
 
@@ -182,7 +196,7 @@ def _squares(xp, x, dim, keepdim):
         return _square_sums(x, dim, keepdim, loops.centred_sums, *about)
     _, away = moments(xp, x, dim)
     squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
-    return xp.sum(squares, axis=axes(dim), keepdims=keepdim)
+    return squares.sum(axis=axes(dim), keepdims=keepdim)
 
 
 def _square_sums(x, dim, keepdim, of_rows, *about):
@@ -194,8 +208,8 @@ def _square_sums(x, dim, keepdim, of_rows, *about):
 @op(on="", name="var")
 def var_op(xp, x, /, dim, correction, keepdim):
     """Σ |x - mean|² / (n - correction)."""
-    found = xp.asarray(_variance(xp, x, dim, correction, keepdim))
-    return found.astype(x.real.dtype, copy=False)
+    found = _variance(xp, x, dim, correction, keepdim)
+    return found if found.dtype is x.dtype else found.astype(x.real.dtype, copy=False)
 
 
 @var_op.gradient("x")
@@ -209,7 +223,7 @@ def _(ns, g, x, dim, correction, keepdim):
 def std_op(xp, x, /, dim, correction, keepdim):
     """The square root of the variance."""
     found = xp.sqrt(_variance(xp, x, dim, correction, keepdim))
-    return found.astype(x.real.dtype, copy=False)
+    return found if found.dtype is x.dtype else found.astype(x.real.dtype, copy=False)
 
 
 @std_op.gradient("x")
@@ -275,6 +289,8 @@ def norm_op(xp, x, /, p, dim, keepdim):
             return np.sqrt(_square_sums(x, dim, keepdim, loops.square_sums, zeros))
         if shape[2] == 1:
             return reduced(x, axes(dim), keepdim, loops.absolute_sums, None)
+    if p == 2 and x.dtype in _WIDE and x.dtype.kind == "f":  # the usual case, cheaply
+        return xp.sqrt((x * x).sum(axis=axes(dim), keepdims=keepdim))
     size, along = xp.abs(x), {"axis": axes(dim), "keepdims": keepdim}
     if p == 2:
         out = xp.sqrt(xp.sum(size * size, **along))

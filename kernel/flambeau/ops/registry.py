@@ -208,9 +208,9 @@ class Op:
         self.numbers = [0, 0]  # as `takes_number` finds out when the first number comes
 
     def takes_number(self, turned: bool) -> int:
-        """Whether a number may stand beside floats: as the second input, or as the first (turned).
+        """Whether a number may stand beside floats, as the second input or (turned) the first.
 
-        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, -1 if not.
+        1 if it may come as an array of no dimensions, 2 if the forward wants it as it is, else -1.
         """
         given = [np.ones(1, np.float32), 2.0]
         given = given[::-1] if turned else given
@@ -356,6 +356,18 @@ class Op:
                 for n, d in zip(self.names, self.defaults, strict=True)
             ]
         )
+
+
+def _spread(forward: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """A forward of ``*tensors`` and keywords, taking all in one row."""
+    split = -len(names)
+    if len(names) == 1:  # as for cat and stack
+        (name,) = names
+        return lambda xp, *all_: forward(xp, *all_[:-1], **{name: all_[-1]})
+    if not names:
+        return forward
+    named = lambda last: dict(zip(names, last, strict=True))  # noqa: E731
+    return lambda xp, *all_: forward(xp, *all_[:split], **named(all_[split:]))
 
 
 class ListOp(Op):

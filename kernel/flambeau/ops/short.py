@@ -1,8 +1,8 @@
 """The short way through `apply`, for what almost every operation is: one or two plain tensors.
 
 Of a small operation the arithmetic is the smaller part of the cost, so these are written flat. They
-do what `apply` does, less what does not occur here: numbers among the inputs, views that are out of
-date, other devices, types to be brought together. What is not plain goes to `apply`.
+do what `apply` does, less what does not occur here: views that are out of date, other devices,
+types to be brought together. What is not plain goes to `apply`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def apply_one(op: Any, x: Any, params: tuple[Any, ...] = ()) -> Any:
     ):
         return apply(op, (x,), params)
     a = x.array
-    if a.__class__ is not ndarray or (a.dtype is not FLOAT32 and a.dtype is not FLOAT64):
+    if a.__class__ is not ndarray or (
+        a.dtype is not FLOAT32 and a.dtype is not FLOAT64 and op.promote is not None
+    ):
         return apply(op, (x,), params)
     recorder = slot.recorder
     started = perf_counter() if recorder is not None else 0.0
@@ -85,8 +87,10 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
     if (
         a.__class__ is not ndarray
         or b.__class__ is not ndarray
-        or (dtype := a.dtype) is not b.dtype
-        or (dtype is not FLOAT32 and dtype is not FLOAT64)
+        or (
+            ((dtype := a.dtype) is not b.dtype or (dtype is not FLOAT32 and dtype is not FLOAT64))
+            and op.promote is not None
+        )
     ):
         return apply(op, (x, y), params)
     recorder = slot.recorder
@@ -125,7 +129,7 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
 
 
 def apply_number(
-    op: Any, x: Any, number: float, params: tuple[Any, ...] = (), turned: bool = False
+    op: Any, x: Any, number: Any, params: tuple[Any, ...] = (), turned: bool = False
 ) -> Any:
     """``apply(op, (x, number), params)``, or of ``(number, x)`` where they are turned round.
 
@@ -161,12 +165,10 @@ def apply_number(
             plan = op.plans.get(mask) or op.plan(mask)
             try:
                 out._node = (
-                    plan.node(
-                        (None, node), number, a, result, params, _STILL, counter, out._counter
-                    )
+                    plan.node((None, node), b, a, result, params, _STILL, counter, out._counter)
                     if turned
                     else plan.node(
-                        (node, None), a, number, result, params, counter, _STILL, out._counter
+                        (node, None), a, b, result, params, counter, _STILL, out._counter
                     )
                 )
             except TypeError:  # a counter that is None

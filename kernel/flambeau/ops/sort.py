@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
-from ..kernels import fast, places, spread
+from ..kernels import SMALL, fast, places, spread
 from ..kernels import order as fast_order
 from ..kernels import reduce as loops
 from ..kernels.folded import folded, reduced
@@ -19,6 +19,7 @@ from .reduce import axes, unreduce, whole
 from .registry import function, op
 from .shape import at_dim
 
+_INT64 = np.dtype(np.int64)
 LARGEST, SMALLEST = np.int32(0), np.int32(-1)  # how `extremes` is told which
 
 RESULTS: dict[str, Any] = {}  # what `return_types` shows
@@ -129,6 +130,9 @@ def _picked(xp, x, places, dim, keepdim):
 def _extreme(xp, x, dim, keepdim, name):
     dim = at_dim(dim, x.ndim)
     _nonempty(x, name, dim)
+    if x.__class__ is np.ndarray and x.ndim and x.size < SMALL:
+        found = (x.argmax if name == "max" else x.argmin)(dim, keepdims=keepdim)
+        return (x.max if name == "max" else x.min)(dim, keepdims=keepdim), found
     if x.ndim == 0:
         return x.copy(), xp.zeros((), "int64")
     if fast(x) and dim < x.ndim - 1:
@@ -227,6 +231,8 @@ def _arg(xp, x, dim, keepdim, name):
     if x.dtype.kind == "b":
         raise RuntimeError(f"arg{name} is not implemented for booleans; use x.int()")
     _nonempty(x, f"arg{name}", dim)
+    if x.__class__ is np.ndarray and x.ndim and dim.__class__ is int:
+        return (x.argmax if name == "max" else x.argmin)(at_dim(dim, x.ndim), keepdims=keepdim)
     find = getattr(xp, f"arg{name}")
     dim = dim if x.ndim else whole(dim)
     if dim is None:
@@ -282,8 +288,9 @@ def sort_op(xp, x, /, dim, descending, length=None):
     order = ranks(xp, x, dim, descending)
     if length is not None:
         order = order[(slice(None),) * dim + (slice(length),)]
-    order = xp.ascontiguousarray(order)
-    return read_along(xp, x, order, dim), order.astype("int64", copy=False)
+    if not order.flags.c_contiguous:
+        order = xp.ascontiguousarray(order)
+    return read_along(xp, x, order, dim), order.astype(_INT64, copy=False)
 
 
 @sort_op.gradient("x")

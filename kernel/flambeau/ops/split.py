@@ -43,9 +43,10 @@ split_op.gradients(x=lambda ns, g, dim: ns.cat(g, dim))
 
 
 def _length(name: str, input: Tensor, dim: int) -> int:
-    if not input.ndim:
+    shape = input.array.shape
+    if not shape:
         raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, not one of shape ()")
-    return input.array.shape[at_dim(dim, input.ndim)]
+    return shape[at_dim(dim, len(shape))]
 
 
 def _lengths(n: int, size: int) -> tuple[int, ...]:
@@ -57,8 +58,10 @@ def _lengths(n: int, size: int) -> tuple[int, ...]:
             "split_size can only be 0 if dimension size is 0, but got dimension size of "
             f"{n}; a size of at least 1 fits"
         )
-    starts = range(0, n, size) if n else [0]
-    return tuple(min(size, n - s) for s in starts)
+    if not n:
+        return (0,)
+    whole, rest = divmod(n, size)
+    return (size,) * whole + (rest,) * (rest > 0)
 
 
 @function
