@@ -57,15 +57,15 @@ def chances() -> Any:
 
 
 @contextmanager
-def noticing(tracer: Any, before: set[int]) -> Iterator[None]:
-    """Tells the tracer of calls with effects; ``before``: ids of the containers there were."""
+def noticing(tracer: Any) -> Iterator[None]:
+    """Tells the tracer of calls with effects."""
     if sys.getprofile() is not None:
         yield
         return
 
     def notice(frame: Any, event: str, arg: Any) -> None:
         if event == "c_call" and not tracer.reason and _by_user(frame):
-            why = effect(arg, before)
+            why = effect(arg, tracer.before)
             if why:
                 file = frame.f_code.co_filename.rpartition("/")[2]
                 tracer.stop(f"it calls {why}, at {file} line {frame.f_lineno}")
@@ -77,7 +77,7 @@ def noticing(tracer: Any, before: set[int]) -> Iterator[None]:
         sys.setprofile(None)
 
 
-def effect(function: Any, before: set[int]) -> str:
+def effect(function: Any, before: Any) -> str:
     """The name of a built-in function that has an effect; "" if it has none that matters."""
     name = getattr(function, "__name__", "")
     of = getattr(function, "__self__", None)
@@ -90,6 +90,6 @@ def effect(function: Any, before: set[int]) -> str:
     kind = type(of)
     if kind.__module__.partition(".")[0] in ("_random", "random", "numpy", "_io"):
         return "" if kind.__name__ == "ndarray" and name not in _CHANGING else f"{kind.__name__}.{name}()"
-    if name in _CHANGING and (id(of) in before or kind.__name__ == "deque"):
+    if name in _CHANGING and (id(of) in before.containers or kind.__name__ == "deque"):
         return f"{kind.__name__}.{name}()"
     return ""

@@ -128,7 +128,7 @@ class Compiled:
         kind, slot.recorder, status.tracing = engine.kind_of_pass, tracer, True
         engine.kind_of_pass = tracing_pass(tracer)
         try:
-            with watching(tracer), noticing(tracer, tracer.before.containers):
+            with watching(tracer), noticing(tracer):
                 tracer.listening = True
                 return self.function(*args, **kwargs)
         finally:

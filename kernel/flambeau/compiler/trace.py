@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from threading import get_ident
 from typing import Any
@@ -268,14 +269,31 @@ class _alive:  # noqa: N801
 
     def __init__(self) -> None:
         everything = gc.get_objects()
-        self.tensors = {id(t): t for t in everything if issubclass(type(t), Tensor)}
-        self.optimizers = [o for o in everything if issubclass(type(o), Optimizer)]
-        self.options = [_options(o) for o in self.optimizers]
-        self.containers = {id(c) for c in everything if type(c) in _CONTAINERS}
         self.everything = everything  # as long as they live, no new object has their ids
+        kinds: dict[type, int] = {}
+        found: tuple[list[Any], ...] = ([], [], [])
+        for one in everything:
+            kind = type(one)
+            number = kinds.get(kind)
+            if number is None:
+                number = kinds[kind] = _kind(kind)
+            if number:
+                found[number].append(one)
+        self.tensors = {id(t): t for t in found[1]}
+        self.optimizers = found[2]
+        self.options = [_options(o) for o in self.optimizers]
         self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
         self.leaf_of_grad = {id(g): self.tensors[k] for k, g in self.grads.items()}
         self.counts = {k: t._counter[0] for k, t in self.tensors.items() if t._counter is not None}
+
+    @functools.cached_property
+    def containers(self) -> set[int]:
+        """The ids of the lists, dicts and sets that there were."""
+        return {id(c) for c in self.everything if type(c) in _CONTAINERS}
+
+
+def _kind(kind: type) -> int:
+    return 1 if issubclass(kind, Tensor) else 2 if issubclass(kind, Optimizer) else 0
 
 
 def _owner(array: Any) -> Any:
