@@ -868,7 +868,7 @@ def test_module_compile_replays_in_place() -> None:
     assert np.allclose(copy.deepcopy(model)(x).detach(), expected.detach(), atol=1e-6)
 
 
-def test_a_recording_shows_the_operations() -> None:
+def test_a_recording_shows_the_operations_and_their_groups() -> None:
     model = mlp()
     step, _ = trainer(model)
     compiled = fb.compile(step)
@@ -876,8 +876,13 @@ def test_a_recording_shows_the_operations() -> None:
     compiled(x, y), compiled(x, y)
     with fb.record() as trace:
         compiled(x, y)
-    names = {event.name for event in trace.ops} if hasattr(trace, "ops") else set()
-    assert names or trace
+    told = trace["ops"]["arguments"]
+    rows = [
+        (row.name, trace.strings[told[row.row]]) for row in trace.ops if row.phase == "forward"
+    ]
+    assert [name for name, _ in rows[:4]] == ["linear", "tanh", "linear", "mse_loss"]
+    if programs.installed():
+        assert rows[1][1] == "in fused(linear, tanh)"
     compiled(x, y)
     assert len(compiled.programs) == 1
 

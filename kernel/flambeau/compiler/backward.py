@@ -199,7 +199,7 @@ class SymbolicPass:
             g = self.fill(node, g, kept)
         if plan.op.holomorphic and getattr(node.dtype, "kind", "") == "c":
             raise Stop("complex numbers")
-        tracer.tape.part = f"{plan.op.name} backward"
+        tracer.tape.part, tracer.tape.index = f"{plan.op.name} backward", 0
         for rule, takes_ns, choose, positions, joint in plan.steps:
             arguments = kept if choose is None else choose(kept)
             made = self.rule(rule, takes_ns, g, arguments, joint)

@@ -13,6 +13,7 @@ from .assemble import Assembly, new_gradient
 from .ir import Retreat, Stale, Value
 from .kernels import built
 from .opened import Backward
+from .shown import groups_of
 from .steps import Step
 from .templates import Result, Same
 
@@ -26,6 +27,7 @@ class Driver:
         self.memory = self.a.memory()
         self.numbers = self.memory["numbers"] = np.zeros(max(self.a.count, 1), np.float64)
         self.table = np.zeros(max(len(self.a.table.places), 1), np.int64)
+        self.fused = groups_of(self.a.groups)
         self.steps: list[Step] = list(
             {id(s): s for s, _ in self.a.numbers}.values()
         )

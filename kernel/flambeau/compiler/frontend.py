@@ -19,6 +19,7 @@ from .guards import Guards, ModuleGuard
 from .match import MISS, described, matcher
 from .ir import Retreat, Stale, Stop
 from .program import Program
+from .shown import recorded
 from .trace import Tracer
 from .watch import watching
 
@@ -52,7 +53,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replays the call if one like it was traced, traces it if not."""
         if slot.recorder is not None or not PLAIN or modes_on:
-            return self.function(*args, **kwargs)
+            return self.as_it_is(args, kwargs)
         for entry in self.entries:
             try:
                 result = entry[0](args, kwargs, self.function)
@@ -64,6 +65,13 @@ class Compiled:
             if result is not MISS:
                 return result
         return self.trace(args, kwargs)
+
+    def as_it_is(self, args: Any, kwargs: Any) -> Any:
+        """The call, eagerly; where it is recorded, operations tell what they are fused with."""
+        fused = getattr(self.entries[0][1].runner, "fused", None) if self.entries else None
+        if not fused or slot.recorder is None or status.tracing:
+            return self.function(*args, **kwargs)
+        return recorded(fused, lambda: self.function(*args, **kwargs))
 
     def retreat(self, entry: Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Runs a call eagerly whose replay came to nothing."""

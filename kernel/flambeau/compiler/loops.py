@@ -219,7 +219,7 @@ def grouped(code: list[Instruction], refs: Refs) -> list[Group]:
         if one.kind == "view":
             if not refs.copies(one):
                 continue
-            one = Instruction("copy", "copy", one.args, one.outs, (), None, one.part_of)
+            one = Instruction("copy", "copy", one.args, one.outs, (), None, one.part_of, one.index)
             one_shape = one.args[0].shape
         elif not inner(one) or (one.kind == "step" and not refs.whole(one.args[1])):
             groups.append(Group(False, (), [one]))

@@ -45,6 +45,7 @@ class Tracer:
         self.listening = False
         self.stepping: Any = None  # the optimizer that is in its step
         self.drew = False
+        self.count = 0  # of operations
         self.known: dict[int, Known] = {}
         self.nodes: dict[int, Any] = {}  # id of a node -> (node, what it keeps as Syms)
         self.spent: set[int] = set()  # nodes that a backward has been through
@@ -109,7 +110,8 @@ class Tracer:
         if self.reason or self.stepping is not None or get_ident() != self.thread:
             return
         self.listening = False
-        self.tape.part = op.name
+        self.count += 1
+        self.tape.part, self.tape.index = op.name, self.count
         drew, self.drew = self.drew, False
         try:
             self.follow(op, inputs, outs, params, drew)
