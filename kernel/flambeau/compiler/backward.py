@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
         def begin(self, roots: Any) -> None:
             """Notes where the backward starts."""
             super().begin(roots)
+            self.mine = get_ident() == tracer.thread and not tracer.reason
             self.seeds: list[tuple[Any, Any]] = []
             self.before: dict[int, Any] = {}
             self.reached: dict[int, Tensor] = {}
@@ -32,7 +34,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
 
         def send(self, target: Any, g: Any, owned: bool) -> None:
             """Notes the gradients that come from outside."""
-            if not self.begun:
+            if self.mine and not self.begun:
                 self.seeds.append((target, g))
             super().send(target, g, owned)
 
@@ -42,7 +44,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
 
         def note_leaf(self, leaf: Tensor) -> None:
             """Remembers what gradient the leaf had before."""
-            if self.captured is not None or id(leaf) in self.reached or tracer.reason:
+            if self.captured is not None or not self.mine or id(leaf) in self.reached:
                 return
             self.reached[id(leaf)] = leaf
             if leaf._hooks:
@@ -59,6 +61,9 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
         def run(self) -> None:
             """Works until nothing waits, twice."""
             self.begun = True
+            if not self.mine:
+                super().run()
+                return
             listening, tracer.listening = tracer.listening, False
             super().run()
             if not tracer.reason:

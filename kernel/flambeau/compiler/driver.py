@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, wrap
+from ..tensor import wrap
 from .assemble import Assembly, new_gradient
-from .ir import Retreat, Stale, Value
+from .ir import Miss, Retreat, Stale, Value
 from .kernels import built
 from .opened import Backward
 from .shown import groups_of
 from .steps import Step
-from .templates import Result, Same
+from .templates import Result, Same, wrapper
 
 
 class Driver:
@@ -33,9 +33,9 @@ class Driver:
         )
         scope = self.scope = self.a.w.names
         scope.update(
-            table=self.table, wrap=wrap, copied=np.array, count=getrefcount,
+            table=self.table, wrap=wrapper(program), copied=np.array, count=getrefcount,
             rebind=self.rebind, renew=self.renew, options=self.options, Stale=Stale,
-            Retreat=Retreat,
+            Retreat=Retreat, Miss=Miss,
         )  # fmt: skip
         for key, array in self.memory.items():
             if key in self.a.table.places:
@@ -77,7 +77,7 @@ class Driver:
         for v in self.program.states:
             t = v.source if v.kind == "state" else v.source._grad
             if v.kind == "state" and (t._needs_grad, bool(t._hooks)) != (v in self.learned, False):
-                raise Stale
+                raise Miss
             self._bind(v, t, f"a{v.number}", v.shape, v.dtype)
         for n, step in enumerate(self.steps):
             self.scope[f"states{n}"] = step.optimizer.state
@@ -128,7 +128,7 @@ class Driver:
         lines += self.checks()
         for root in self.hands:
             k = root.number
-            lines.append(f"if count(g{k}) != 3 or count(h{k}) != 3: renew({k})")
+            lines.append(f"if count(g{k}) > 3 or count(h{k}) > 3: renew({k})")
         lines += self.a.lines
         lines += self.left_behind()
         return lines + self.results()
@@ -159,7 +159,7 @@ class Driver:
                     tests.append(f"z{n}_{i}_{j}.array is not y{n}_{i}_{j}")
         for k, (leaf, had) in enumerate(self.program.reads_grad):
             self.scope[f"before{k}"] = leaf
-            lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Stale")
+            lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Miss")
         if tests:
             lines.append(f"if {' or '.join(tests)}: rebind()")
         for n, step in enumerate(self.steps):

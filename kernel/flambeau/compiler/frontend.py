@@ -17,7 +17,7 @@ from .backward import tracing_pass
 from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
 from .match import MISS, described, matcher
-from .ir import Retreat, Stale, Stop
+from .ir import Miss, Retreat, Stale, Stop
 from .program import Program
 from .shown import recorded
 from .trace import Tracer
@@ -57,6 +57,8 @@ class Compiled:
         for entry in self.entries:
             try:
                 result = entry[0](args, kwargs, self.function)
+            except Miss:
+                continue
             except Stale:
                 self.entries.remove(entry)
                 break
@@ -102,9 +104,10 @@ class Compiled:
             if tracer.reason:
                 raise Stop(tracer.reason)
             self.keep(key, tracer, guards, returned, args, kwargs)
-        except Stop as stop:
+        except (Stop, Stale, Miss) as stop:
             self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
-            self.say(str(stop))
+            self.say(str(stop) or "its program was out of date at once")
+        tracer.release()
         return returned
 
     def hopeless(self, key: Any, args: Any, kwargs: Any) -> str:
@@ -142,7 +145,8 @@ class Compiled:
         finally:
             tracer.listening = False
             status.tracing = False
-            slot.recorder = None
+            if slot.recorder is tracer:
+                slot.recorder = None
             engine.kind_of_pass = kind
 
     def keep(
@@ -153,7 +157,7 @@ class Compiled:
         modules = list({**guards.modules, **tracer.modules}.values())
         if not holds():
             raise Stop("it changes what it reads: a name, a container or an object's attribute")
-        if tracer.signature_changed():
+        if tracer.modules_changed():
             raise Stop("it changes the attributes of a module")
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")

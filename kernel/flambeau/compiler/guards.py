@@ -154,20 +154,26 @@ def _contents(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple, set)) else list(vars(value).values())
 
 
-def frozen(value: Any, depth: int = 3) -> Any:
-    """A container or an object as nested tuples: plain values as they are, others by identity."""
+def frozen(value: Any, depth: int = 3, strict: bool = True) -> Any:
+    """A container or an object as nested tuples: plain values as they are, others by identity.
+
+    Large containers are a reason to stop, or (not ``strict``) compared by identity and length.
+    """
     if isinstance(value, _PLAIN):
         return type(value), value if not isinstance(value, slice) else str(value)
     if not depth:
         return id(value)
+    if isinstance(value, (list, tuple, dict, set)) and len(value) > _MOST:
+        if strict:
+            raise Stop(f"it reads a container of {len(value)} things")
+        return id(value), len(value)
     if isinstance(value, (list, tuple)):
-        return type(value), _some([frozen(v, depth - 1) for v in _few(value)])
+        return type(value), tuple([frozen(v, depth - 1, strict) for v in value])
     if isinstance(value, (dict, set)):
         items = value.items() if isinstance(value, dict) else [(v, None) for v in value]
-        pairs = [(_name(k), frozen(v, depth - 1)) for k, v in _few(items)]
-        return type(value), _some(pairs)
+        return type(value), tuple([(_name(k), frozen(v, depth - 1, strict)) for k, v in items])
     if depth == 3 and hasattr(value, "__dict__") and not isinstance(value, (Tensor, Module)):
-        return id(value), frozen(vars(value), 2)
+        return id(value), frozen(vars(value), 2, strict)
     return id(value)
 
 
@@ -175,22 +181,12 @@ def _name(key: Any) -> Any:
     return key if isinstance(key, (str, int)) else id(key)
 
 
-def _few(values: Any) -> Any:
-    if len(values) > _MOST:
-        raise Stop(f"it reads a container of {len(values)} things")
-    return values
-
-
-def _some(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(values)
-
-
 def signature(modules: list[Module]) -> Any:
     """What modules are made of: kinds, flags, plain attributes, and who is in them."""
     return [
         (
             type(m),
-            [(k, frozen(v, 2)) for k, v in vars(m).items() if k not in _INSIDE],
+            [(k, frozen(v, 2, False)) for k, v in vars(m).items() if k not in _INSIDE],
             [(k, id(v)) for d in (m._parameters, m._buffers, m._modules) for k, v in d.items()],
         )
         for m in modules

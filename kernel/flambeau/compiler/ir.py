@@ -15,6 +15,10 @@ class Retreat(Exception):  # noqa: N818
     """This call has to run eagerly after all: nothing has been changed yet."""
 
 
+class Miss(Exception):  # noqa: N818
+    """The program is not for this call, though it may be for later ones."""
+
+
 class Stale(Exception):  # noqa: N818
     """Something that the program was made for has changed: it has to be traced anew."""
 

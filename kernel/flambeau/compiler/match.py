@@ -20,11 +20,10 @@ MISS: Any = object()  # the program is not for this call
 
 def described(args: Any, kwargs: Any) -> Any:
     """What a call depends on of its arguments and of the modes that are on; and its tensors."""
+    me = get_ident()  # buffers are those of one thread
     key: list[Any] = [
-        get_ident() in grad_mode.off,
-        get_ident() in grad_mode.inference,
-        dtypes.get_default_dtype(),
-        len(args),
+        *(me in grad_mode.off, me in grad_mode.inference),
+        *(dtypes.get_default_dtype(), me, len(args)),
     ]
     tensors: list[Tensor] = []
     for a in args:
@@ -73,7 +72,7 @@ def matcher(
         return _general(key, guards.holds(), modules, program.run)
     scope: dict[str, Any] = {
         "MISS": MISS, "off": grad_mode.off, "inference": grad_mode.inference, "refresh": refresh,
-        "get_ident": get_ident, "dtypes": dtypes, "kind": key[2], "status": status, "modules": modules,
+        "get_ident": get_ident, "thread": get_ident(), "dtypes": dtypes, "kind": key[2], "status": status, "modules": modules,
         "run": program.run,
     }  # fmt: skip
     names = [f"arg{i}" for i in range(len(values))]
@@ -94,9 +93,9 @@ def matcher(
     terms, names_read = guards.terms()
     scope.update(names_read)
     looks = "".join(f" or not ({t})" for t in terms)
-    grads = "get_ident() not in off" if key[0] else "off and get_ident() in off"
+    grads = "me not in off" if key[0] else "off and me in off"
     lines += [
-        f"if {grads} or inference or dtypes._default is not kind{looks}: return MISS",
+        f"if (me := get_ident()) != thread or {grads} or inference or dtypes._default is not kind{looks}: return MISS",
         "if status.changes != modules.changes and not modules.holds(): return MISS",
     ]
     own, lines_of_program = _inside(program, tensors)

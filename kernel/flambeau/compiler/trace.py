@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.rules import OPS
+from ..autograd.function import _rule as users_rule
+from ..nn.call import HOOK_LISTS, hooks_of
+from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from ..tensor import Tensor
 from . import lower, status
+from .guards import signature
 from .ir import Instruction, Stop, Tape, Value
 from .symbolic import Opaque, Sym
 
@@ -59,7 +62,6 @@ class Tracer:
         self.reads_grad: dict[int, tuple[Tensor, bool]] = {}  # leaf -> had it a gradient before?
         self.inputs = inputs
         self.before = _alive()
-        self.changes = status.changes
         for i, t in enumerate(inputs):
             value = self.tape.value("input", t.array.shape, t.array.dtype, i)
             self.know(t, Sym(self.tape, value, t.array))
@@ -122,7 +124,7 @@ class Tracer:
 
     def follow(self, op: Any, inputs: Any, outs: Any, params: Any, drew: bool) -> None:
         """Puts an operation on the tape."""
-        if OPS.get(op.name) is not op:
+        if any(rule.function is users_rule for rule in op.rules):
             raise Stop(f"{op.name} is a Function of the user's own")
         if op.name in _UNFORESEEN:
             raise Stop(f"what {op.name} gives has a shape that depends on the numbers")
@@ -194,7 +196,7 @@ class Tracer:
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to move its parameters."""
-        if self.stepping is None:
+        if self.stepping is None and get_ident() == self.thread:
             self.stepping = optimizer
             if not self.reason:
                 try:
@@ -222,7 +224,7 @@ class Tracer:
 
     def step(self, optimizer: Any) -> None:
         """It has."""
-        if self.stepping is optimizer:
+        if self.stepping is optimizer and get_ident() == self.thread:
             self.stepping = None
             self.listening = True
             for _, moved in self.steps[-1:]:
@@ -233,11 +235,17 @@ class Tracer:
         """What is known of a tensor from before the call is out of date: it is read anew."""
         self.known.pop(id(t.array), None)
 
+    def release(self) -> None:
+        """Lets go of everything: the kind of pass that knows this tracer may live on for a while."""
+        self.before = self.known = self.nodes = self.states = None  # type: ignore[assignment]
+        self.modules = self.tape = self.inputs = None  # type: ignore[assignment]
+
     # Modules
 
-    def signature_changed(self) -> bool:
-        """Whether an attribute of a module was set during the call."""
-        return status.changes != self.changes
+    def modules_changed(self) -> bool:
+        """Whether an attribute of a module is another than before the call."""
+        before = self.before
+        return status.changes != before.changes and signature(before.modules) != before.signature
 
     def options_changed(self) -> bool:
         """Whether an option of an optimizer, such as its learning rate, was set during the call."""
@@ -245,7 +253,10 @@ class Tracer:
 
     def enter(self, module: Any) -> None:
         """A module's forward begins."""
-        self.modules[id(module)] = module
+        if get_ident() == self.thread:
+            self.modules[id(module)] = module
+            if module._hooked and any(hooks_of(module, where) for where in HOOK_LISTS[:4]):
+                self.stop("a module has hooks")
 
     def leave(self, module: Any) -> None:
         """It has ended."""
@@ -273,7 +284,7 @@ class _alive:  # noqa: N801
         everything = gc.get_objects()
         self.everything = everything  # as long as they live, no new object has their ids
         kinds: dict[type, int] = {}
-        found: tuple[list[Any], ...] = ([], [], [])
+        found: tuple[list[Any], ...] = ([], [], [], [])
         for one in everything:
             kind = type(one)
             number = kinds.get(kind)
@@ -282,7 +293,8 @@ class _alive:  # noqa: N801
             if number:
                 found[number].append(one)
         self.tensors = {id(t): t for t in found[1]}
-        self.optimizers = found[2]
+        self.optimizers, self.modules = found[2:]
+        self.changes, self.signature = status.changes, signature(self.modules)
         self.options = [_options(o) for o in self.optimizers]
         self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
         self.leaf_of_grad = {id(g): self.tensors[k] for k, g in self.grads.items()}
@@ -295,7 +307,10 @@ class _alive:  # noqa: N801
 
 
 def _kind(kind: type) -> int:
-    return 1 if issubclass(kind, Tensor) else 2 if issubclass(kind, Optimizer) else 0
+    for number, base in enumerate((Tensor, Optimizer, Module), 1):
+        if issubclass(kind, base):
+            return number
+    return 0
 
 
 def _owner(array: Any) -> Any:
