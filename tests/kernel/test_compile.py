@@ -265,6 +265,117 @@ def test_clipped_gradients(way) -> None:
         assert np.allclose(p.detach(), q.detach(), atol=1e-6)
 
 
+def test_small_batches_whose_gradients_are_added_up(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        model = mlp()
+        optimizer = fb.optim.SGD(model.parameters(), lr=0.1)
+
+        def add(x, y, model=model):
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            return loss.detach()
+
+        add = use(add)
+        for i, (x, y) in enumerate(regression() * 4):
+            add(fb.tensor(x), fb.tensor(y))
+            if i % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+        results.append([p.detach().clone() for p in model.parameters()])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert add.reasons == []
+    assert len(add.programs) == 2  # the first of each pair finds no gradients
+
+
+def test_two_optimizers_and_a_detached_part(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        maker, judge = mlp(sizes=(3, 8, 2)), mlp(nn.LeakyReLU, (2, 8, 1))
+        first = fb.optim.Adam(maker.parameters(), lr=0.01)
+        second = fb.optim.Adam(judge.parameters(), lr=0.01)
+
+        def step(z, real, maker=maker, judge=judge, first=first, second=second):
+            fake = maker(z)
+            second.zero_grad()
+            bad = judge(fake.detach()).mean() - judge(real).mean()
+            bad.backward()
+            second.step()
+            first.zero_grad()
+            good = -judge(fake).mean()
+            good.backward()
+            first.step()
+            return bad, good
+
+        step = use(step)
+        for i in range(6):
+            step(fb.tensor(numbers(4, 3, seed=i)), fb.tensor(numbers(4, 2, seed=i)))
+        results.append([p.detach().clone() for m in (maker, judge) for p in m.parameters()])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert step.reasons == []
+
+
+def test_an_average_of_weights_and_a_flag_that_is_set(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 1))
+        average = [p.detach().clone() for p in model.parameters()]
+        train, _ = trainer(model)
+
+        def step(x, y, model=model, average=average, train=train):
+            model.train()
+            loss = train(x, y)
+            with fb.no_grad():
+                for a, p in zip(average, model.parameters(), strict=True):
+                    a.mul_(0.9).add_(p, alpha=0.1)
+            return loss
+
+        step = use(step)
+        for i, (x, y) in enumerate(regression() * 2):
+            fb.manual_seed(i)
+            step(fb.tensor(x), fb.tensor(y))
+            model.eval()
+            model.train()
+        results.append(average)
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert step.reasons == []
+
+
+def test_weights_that_two_layers_share(way) -> None:
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.two.weight = self.one.weight
+
+        def forward(self, x):
+            return self.two(self.one(x).tanh())
+
+    check_training(Tied, [(numbers(5, 4), numbers(5, 4, seed=1))], rounds=6)
+
+
+def test_a_graph_that_is_kept_for_a_second_backward(way) -> None:
+    w = fb.tensor(numbers(4), requires_grad=True)
+
+    def f(x):
+        w.grad = None
+        y = (w * x).sum()
+        y.backward(retain_graph=True)
+        (y * 2).backward()
+        (g,) = fb.autograd.grad((w * w * x).sum(), w)
+        return g
+
+    compiled = fb.compile(f)
+    for i in range(4):
+        x = fb.tensor(numbers(4, seed=i))
+        assert np.allclose(compiled(x), (2 * w * x).detach(), atol=1e-6)
+        assert np.allclose(w.grad, 3 * x, atol=1e-6)
+    assert compiled.reasons == []
+
+
 # What is handed out
 
 
@@ -287,6 +398,19 @@ def test_what_was_returned_is_not_written_to_again(way) -> None:
     assert all(fb.equal(a, b) for a, b in zip(held, before, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
     assert fb.equal(view, first)
+
+
+def test_gradients_that_are_held_after_they_were_forgotten(way) -> None:
+    model = mlp()
+    step, optimizer = trainer(model)
+    compiled = fb.compile(step)
+    batches = [tuple(map(fb.tensor, b)) for b in regression()]
+    compiled(*batches[0]), compiled(*batches[0])
+    held = [p.grad for p in model.parameters()]
+    before = [g.clone() for g in held]
+    optimizer.zero_grad()
+    compiled(*batches[1])
+    assert all(fb.equal(a, b) for a, b in zip(held, before, strict=True))
 
 
 def test_nested_results_and_named_arguments(way) -> None:
@@ -736,6 +860,58 @@ def test_an_error_in_the_traced_call_passes_through() -> None:
     assert not fb.compiler.is_compiling()
     assert fb.ones(2).sum().item() == 2
     assert type(fb.Tensor.__dict__["array"]).__name__ == "member_descriptor"
+
+
+def test_hooks_of_modules_fall_back() -> None:
+    model = mlp()
+    seen = []
+    model[0].register_forward_hook(lambda m, args, out: seen.append(out.shape))
+    compiled = fb.compile(model)
+    for _ in range(4):
+        compiled(fb.ones(3, 2))
+    assert len(seen) == 4
+    assert any("hooks" in r or "append" in r for r in compiled.reasons)
+
+
+def test_a_hook_that_comes_later_is_called() -> None:
+    model = mlp()
+    compiled = fb.compile(model)
+    compiled(fb.ones(3, 2)), compiled(fb.ones(3, 2))
+    seen = []
+    handle = model[0].register_forward_hook(lambda m, args, out: seen.append(out.shape))
+    compiled(fb.ones(3, 2))
+    assert len(seen) == 1
+    handle.remove()
+    compiled(fb.ones(3, 2))
+    assert len(seen) == 1
+
+
+def test_inference_mode(way) -> None:
+    compiled = fb.compile(mlp())
+    for _ in range(3):
+        with fb.inference_mode():
+            assert compiled(fb.ones(3, 2)).is_inference()
+    assert compiled(fb.ones(3, 2)).requires_grad
+
+
+def test_other_threads_have_programs_of_their_own() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    f = fb.compile(lambda x: (x * 2 + 1).sum())
+    xs = [fb.tensor(numbers(1000, seed=i)) for i in range(8)]
+    expected = [(x * 2 + 1).sum().item() for x in xs]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(5):
+            found = [t.item() for t in pool.map(f, xs)]
+            assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_views_of_tensors_that_changed(way) -> None:
+    f = fb.compile(lambda x: x * 2)
+    data = fb.tensor(numbers(10, 3))
+    for i in range(0, 9, 3):
+        assert np.allclose(f(data[i : i + 3]), data[i : i + 3] * 2)
+    assert len(f.programs) == 1
 
 
 # In place, views

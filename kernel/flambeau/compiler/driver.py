@@ -126,9 +126,10 @@ class Driver:
             f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs
         ]
         lines += self.checks()
-        for root in self.hands:
-            k = root.number
-            lines.append(f"if count(g{k}) > 3 or count(h{k}) > 3: renew({k})")
+        for root, i in self.a.hands.items():  # does somebody hold the last ones?
+            k, leaf = root.number, self.leaf(next(t for t, at in self.program.grads if at == i))
+            held = f"count(g{k}) != (3 if {leaf}._grad is g{k} else 2)"
+            lines.append(f"if {held} or count(h{k}) != 3: renew({k})")
         lines += self.a.lines
         lines += self.left_behind()
         return lines + self.results()
@@ -169,16 +170,19 @@ class Driver:
                 lines.append(f"if ({now}) != options{n}_{i}: options()")
         return lines
 
+    def leaf(self, target: Any) -> str:
+        """The name of a leaf: an argument by its position, or a tensor from before the call."""
+        if target.__class__ is int:
+            return self.argument(target)
+        self.scope[f"leaf{id(target)}"] = target
+        return f"leaf{id(target)}"
+
     def left_behind(self) -> list[str]:
         """Lines that give leaves their gradients, and count writes."""
         lines = []
         hand_of = {i: root for root, i in self.a.hands.items()}
-        for k, (target, i) in enumerate(self.program.grads):
-            leaf = f"leaf{k}"
-            if target.__class__ is int:
-                leaf = self.argument(target)
-            else:
-                self.scope[leaf] = target
+        for target, i in self.program.grads:
+            leaf = self.leaf(target)
             if i < 0:
                 lines.append(f"{leaf}._grad = None")
             elif i in hand_of:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from ..autograd import engine
@@ -24,6 +25,7 @@ from .trace import Tracer
 from .watch import watching
 
 LIMIT = 8  # programs that are kept for one callable
+_one_at_a_time = Lock()
 TRIES = 3  # traces without a program after which a call of this kind just runs
 
 
@@ -90,6 +92,15 @@ class Compiled:
 
     def trace(self, args: Any, kwargs: Any) -> Any:
         """Runs eagerly under the eyes of a tracer, and makes a program of it."""
+        if not _one_at_a_time.acquire(blocking=False):  # another thread is tracing
+            return self.function(*args, **kwargs)
+        try:
+            return self.trace_alone(args, kwargs)
+        finally:
+            _one_at_a_time.release()
+
+    def trace_alone(self, args: Any, kwargs: Any) -> Any:
+        """The same, while no other thread traces."""
         key, tensors = described(args, kwargs)
         why = self.hopeless(key, args, kwargs)
         if why:
