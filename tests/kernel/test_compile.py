@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import warnings
 
@@ -42,7 +43,7 @@ def numbers(*shape, seed=0):
 
 def mlp(activation=nn.Tanh, sizes=(2, 16, 1)):
     layers = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in itertools.pairwise(sizes):
         layers += [nn.Linear(a, b), activation()]
     return nn.Sequential(*layers[:-1])
 
@@ -159,7 +160,9 @@ def test_dropout_draws_what_the_eager_call_draws(way) -> None:
 
 
 def test_running_statistics_of_batch_norm_move(way) -> None:
-    model = lambda: nn.Sequential(nn.Linear(20, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 10))  # noqa: E731
+    def model():
+        return nn.Sequential(nn.Linear(20, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 10))
+
     check_training(model, classes(20), "SGD", F.cross_entropy, tolerance=1e-4)
 
 
@@ -175,7 +178,11 @@ def test_a_transformer_block(way) -> None:
 
 
 def test_layer_norm_and_log_softmax(way) -> None:
-    model = lambda: nn.Sequential(nn.Linear(20, 16), nn.LayerNorm(16), nn.Linear(16, 10), nn.LogSoftmax(1))  # noqa: E731
+    def model():
+        return nn.Sequential(
+            nn.Linear(20, 16), nn.LayerNorm(16), nn.Linear(16, 10), nn.LogSoftmax(1)
+        )
+
     check_training(model, classes(20), "SGD", F.nll_loss)
 
 
@@ -187,7 +194,7 @@ def test_a_smaller_last_batch_gets_a_program_of_its_own(way) -> None:
 def test_float64_and_large_layers(way) -> None:
     fb.manual_seed(1)
     step, _ = trainer(mlp().double())
-    twin, _ = trainer(mlp().double())
+    _twin, _ = trainer(mlp().double())
     compiled = fb.compile(step)
     x, y = fb.rand(8, 2, dtype=fb.float64), fb.rand(8, 1, dtype=fb.float64)
     losses = [compiled(x, y).item() for _ in range(4)]
@@ -259,7 +266,9 @@ def test_clipped_gradients(way) -> None:
 
     compiled, eager = fb.compile(stepper(model)), stepper(twin)
     for x, y in regression() * 3:
-        for a, b in zip(compiled(fb.tensor(x), fb.tensor(y)), eager(fb.tensor(x), fb.tensor(y)), strict=True):
+        for a, b in zip(
+            compiled(fb.tensor(x), fb.tensor(y)), eager(fb.tensor(x), fb.tensor(y)), strict=True
+        ):
             assert a.item() == pytest.approx(b.item(), rel=1e-4)
     for p, q in zip(model.parameters(), twin.parameters(), strict=True):
         assert np.allclose(p.detach(), q.detach(), atol=1e-6)
@@ -473,7 +482,9 @@ def test_two_forwards_before_their_backwards(way) -> None:
     found = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
     (model(x).sum() * 2 + model(z).pow(2).sum()).backward()
-    assert all(np.allclose(a, p.grad, atol=1e-5) for a, p in zip(found, model.parameters(), strict=True))
+    assert all(
+        np.allclose(a, p.grad, atol=1e-5) for a, p in zip(found, model.parameters(), strict=True)
+    )
 
 
 def test_second_derivatives(way) -> None:
@@ -826,10 +837,11 @@ def test_hooks_and_functions_of_ones_own_fall_back() -> None:
 
 def test_reasons_are_said_once_and_kept() -> None:
     compiled = fb.compile(lambda x: x * x.sum().item())
-    with pytest.warns(UserWarning, match="runs eagerly: the numbers of a tensor") as said:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         for _ in range(4):
             compiled(fb.ones(2))
-    assert len(said) == 1
+    assert ["runs eagerly: the numbers of a tensor" in str(w.message) for w in said] == [True]
     assert "item" in compiled.explain()
 
 
@@ -837,7 +849,7 @@ def test_errors_are_those_of_the_eager_call(way) -> None:
     model = mlp()
     compiled = fb.compile(model)
     compiled(fb.ones(3, 2))
-    with pytest.raises(RuntimeError, match="2 features|input has 5"):
+    with pytest.raises(RuntimeError, match="input has 5"):
         compiled(fb.ones(3, 5))
     assert compiled(fb.ones(3, 2)).shape == (3, 1)
     step, _ = trainer(mlp(nn.ReLU, (4, 8, 3)), loss=F.cross_entropy)
@@ -1053,9 +1065,7 @@ def test_a_recording_shows_the_operations_and_their_groups() -> None:
     with fb.record() as trace:
         compiled(x, y)
     told = trace["ops"]["arguments"]
-    rows = [
-        (row.name, trace.strings[told[row.row]]) for row in trace.ops if row.phase == "forward"
-    ]
+    rows = [(row.name, trace.strings[told[row.row]]) for row in trace.ops if row.phase == "forward"]
     assert [name for name, _ in rows[:4]] == ["linear", "tanh", "linear", "mse_loss"]
     if programs.installed():
         assert rows[1][1] == "in fused(linear, tanh)"

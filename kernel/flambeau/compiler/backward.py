@@ -88,7 +88,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
             for key, leaf in self.reached.items():
                 g, before = work.leaves[key], self.before[key]
                 tracer.touched[key] = leaf
-                total = g if before is None else before + g
+                total: Any = g if before is None else before + g
                 if leaf._grad is None or total.shape != leaf._grad.array.shape:
                     raise Stop("a gradient went another way than expected")
                 if before is None:
@@ -156,7 +156,7 @@ class SymbolicPass:
 
     @staticmethod
     def _add(where: dict[int, Sym], target: Any, g: Sym) -> None:
-        before = where.get(id(target))
+        before: Any = where.get(id(target))
         where[id(target)] = g if before is None else before + g
 
     def send(self, target: Any, g: Sym) -> None:
@@ -228,7 +228,9 @@ class SymbolicPass:
         mark = len(tape.code)
         try:
             for a in (*arguments, *(g if g.__class__ is list else (g,))):
-                if a.__class__ is Sym and (a.numbers.__class__ is not np.ndarray or narrow(a.dtype)):
+                if a.__class__ is Sym and (
+                    a.numbers.__class__ is not np.ndarray or narrow(a.dtype)
+                ):
                     raise Opaque("something kept that is no array of plain numbers")
             own = [_own(a) for a in arguments]
             g_own = [_own(one) for one in g] if g.__class__ is list else _own(g)

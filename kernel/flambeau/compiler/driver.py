@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import wrap
 from .assemble import Assembly, new_gradient
 from .ir import Miss, Retreat, Stale, Value
 from .kernels import built
@@ -28,9 +27,7 @@ class Driver:
         self.numbers = self.memory["numbers"] = np.zeros(max(self.a.count, 1), np.float64)
         self.table = np.zeros(max(len(self.a.table.places), 1), np.int64)
         self.fused = groups_of(self.a.groups)
-        self.steps: list[Step] = list(
-            {id(s): s for s, _ in self.a.numbers}.values()
-        )
+        self.steps: list[Step] = list({id(s): s for s, _ in self.a.numbers}.values())
         scope = self.scope = self.a.w.names
         scope.update(
             table=self.table, wrap=wrapper(program), copied=np.array, count=getrefcount,
@@ -47,7 +44,7 @@ class Driver:
         self.rebind()
         self.options()
         self.source = self.written()
-        exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
+        exec(compile(self.source, "<flambeau program>", "exec"), scope)
         self.run = scope["run"]
 
     def text(self) -> str:
@@ -56,9 +53,7 @@ class Driver:
 
     def summary(self) -> list[str]:
         """What the program consists of, in words."""
-        found = []
-        for k in self.a.kernels:
-            found.append("a kernel: " + "; ".join(g.name for g in k.groups))
+        found = ["a kernel: " + "; ".join(g.name for g in k.groups) for k in self.a.kernels]
         outer = sum(not g.inner for g in self.a.groups)
         return [*found, f"{outer} calls of NumPy and of operations as they are"]
 
@@ -122,9 +117,7 @@ class Driver:
         """Its lines; ``argument`` names a tensor by its position."""
         self.argument = argument
         of = "" if isinstance(self.program, Backward) else ".array"
-        lines = [
-            f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs
-        ]
+        lines = [f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs]
         lines += self.checks()
         for root, i in self.a.hands.items():  # does somebody hold the last ones?
             k, leaf = root.number, self.leaf(next(t for t, at in self.program.grads if at == i))
@@ -188,7 +181,9 @@ class Driver:
             elif i in hand_of:
                 lines.append(f"{leaf}._grad = g{hand_of[i].number}")
             else:
-                lines.append(f"{leaf}._grad = wrap(copied({self.a.array(self.program.results[i])}))")
+                lines.append(
+                    f"{leaf}._grad = wrap(copied({self.a.array(self.program.results[i])}))"
+                )
         for n, step in enumerate(self.steps):
             for i, p in enumerate(step.moved):
                 self.scope[f"count{n}_{i}"] = p._counter
@@ -229,7 +224,9 @@ class Driver:
 
 def _within(v: Value, n: int) -> Any:
     """A function that says whether all numbers are at least 0 and less than n."""
-    source = f"def kernel(table, x):\n    for i in range(len(x)):\n        if x[i] < 0 or x[i] >= {n}:\n"
+    source = (
+        f"def kernel(table, x):\n    for i in range(len(x)):\n        if x[i] < 0 or x[i] >= {n}:\n"
+    )
     source += "            return False\n    return True\n"
     compiled, table = built(source, ((v.dtype.name, 1),)), np.zeros(1, np.int64)
 
@@ -241,7 +238,9 @@ def _within(v: Value, n: int) -> Any:
 
 def _named(g: Any) -> list[str]:
     """The options of a group that matter."""
-    return sorted(n for n in g if n not in ("params", "param_names", "initial_lr", "foreach", "fused"))
+    return sorted(
+        n for n in g if n not in ("params", "param_names", "initial_lr", "foreach", "fused")
+    )
 
 
 def _options(g: Any) -> tuple[Any, ...]:

@@ -21,7 +21,19 @@ from ..errors import is_library
 
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _NAMES = frozenset(("print", "input", "open", "next", "setattr", "delattr", "exec", "eval"))
-_ROOMS = ("time", "_random", "random", "posix", "nt", "_io", "io", "sys", "secrets", "uuid", "numpy")
+_ROOMS = (
+    "time",
+    "_random",
+    "random",
+    "posix",
+    "nt",
+    "_io",
+    "io",
+    "sys",
+    "secrets",
+    "uuid",
+    "numpy",
+)
 _CHANGING = frozenset(
     (
         "append", "extend", "insert", "pop", "remove", "clear", "update", "add", "discard",
@@ -35,7 +47,7 @@ _HARMLESS = frozenset(("array", "asarray", "getrefcount", "_getframe", "exc_info
 
 
 @functools.cache
-def _kind(file: str) -> str:
+def kind_of(file: str) -> str:
     """Whose a file is: of this package, of another package or Python itself, or the user's."""
     if is_library(file):
         return "ours"
@@ -45,15 +57,15 @@ def _kind(file: str) -> str:
 
 def _by_user(frame: Any) -> bool:
     """Whether the user's code runs, or other people's that it has called."""
-    while frame is not None and (kind := _kind(frame.f_code.co_filename)) == "foreign":
+    while frame is not None and (kind := kind_of(frame.f_code.co_filename)) == "foreign":
         frame = frame.f_back
     return frame is not None and kind == "user"
 
 
 def chances() -> Any:
     """The states of the random numbers of Python and of NumPy."""
-    kind, keys, position, *_ = np.random.get_state()
-    return random.getstate(), kind, keys.tobytes(), position  # type: ignore[union-attr]
+    state: Any = np.random.get_state()
+    return random.getstate(), state[1].tobytes(), state[2:]
 
 
 @contextmanager
@@ -89,7 +101,11 @@ def effect(function: Any, before: Any) -> str:
         return f"{room}.{name}()" if away else ""
     kind = type(of)
     if kind.__module__.partition(".")[0] in ("_random", "random", "numpy", "_io"):
-        return "" if kind.__name__ == "ndarray" and name not in _CHANGING else f"{kind.__name__}.{name}()"
+        return (
+            ""
+            if kind.__name__ == "ndarray" and name not in _CHANGING
+            else f"{kind.__name__}.{name}()"
+        )
     if name in _CHANGING and (id(of) in before.containers or kind.__name__ == "deque"):
         return f"{kind.__name__}.{name}()"
     return ""

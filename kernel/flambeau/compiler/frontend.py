@@ -12,13 +12,12 @@ from ..autograd import engine
 from ..autograd.layers import _on as modes_on
 from ..record.slot import slot
 from ..subclasses import PLAIN
-from ..tensor import Tensor
 from . import status
 from .backward import tracing_pass
 from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
-from .match import MISS, described, matcher
 from .ir import Miss, Retreat, Stale, Stop
+from .match import MISS, described, matcher
 from .program import Program
 from .shown import recorded
 from .trace import Tracer
@@ -175,7 +174,6 @@ class Compiled:
         program = Program(tracer, returned)
         attempt = matcher(key, args, kwargs, guards, ModuleGuard(modules), program)
         self.entries.insert(0, (attempt, program))
-
 
     def say(self, reason: str) -> None:
         """Notes why a call runs eagerly; said aloud once."""

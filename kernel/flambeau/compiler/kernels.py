@@ -16,6 +16,7 @@ from .loops import TYPES, Group, Refs
 from .memory import TYPES as NAMES
 from .source import Nest, product_lines
 
+
 class Table:
     """The addresses that kernels read, by name; ``spots`` says which memory each one is of."""
 
@@ -125,9 +126,15 @@ def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
     from .optimizers import adam, momentum, sgd
 
     name = "replay_" + hashlib.sha256((source + _parts()).encode()).hexdigest()[:20]
-    scope: dict[str, Any] = {"__name__": __name__, "np": np, "exp": exp, "tanh": tanh, **accessors()}
+    scope: dict[str, Any] = {
+        "__name__": __name__,
+        "np": np,
+        "exp": exp,
+        "tanh": tanh,
+        **accessors(),
+    }
     scope |= {"sgd": sgd, "momentum": momentum, "adam": adam}
-    exec(compile(source.replace("def kernel", f"def {name}"), f"<{name}>", "exec"), scope)  # noqa: S102
+    exec(compile(source.replace("def kernel", f"def {name}"), f"<{name}>", "exec"), scope)
     math = {"reassoc", "contract", "nsz"}
     made = numba.njit(fastmath=math, nogil=True, error_model="numpy")(scope[name])
     keep_on_disk(made)

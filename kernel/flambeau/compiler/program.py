@@ -214,7 +214,11 @@ class Program:
     def summary(self) -> list[str]:
         """What it consists of, in words."""
         note = [self.note] if self.note else []
-        return [*note, *self.runner.summary(), *(self.back.summary() if self.back is not None else [])]
+        return [
+            *note,
+            *self.runner.summary(),
+            *(self.back.summary() if self.back is not None else []),
+        ]
 
 
 def _collect(value: Any, template: Any, wanted: set[int], found: list[Tensor]) -> None:

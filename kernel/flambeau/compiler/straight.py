@@ -37,7 +37,7 @@ class Writer:
         if a.__class__ in (tuple, list):
             inner = ", ".join(map(self.text, a))
             return f"({inner},)" if a.__class__ is tuple else f"[{inner}]"
-        if a is None or a.__class__ in _PLAIN and a == a and abs(a) != float("inf"):
+        if a is None or (a.__class__ in _PLAIN and a == a and abs(a) != float("inf")):
             return repr(a)
         return self.name("c", a)
 
@@ -157,7 +157,7 @@ class Straight:
             program.code, list(program.inputs), list(program.states), program.results
         )
         scope = dict(names)
-        exec(compile(self.source, "<flambeau program>", "exec"), scope)  # noqa: S102
+        exec(compile(self.source, "<flambeau program>", "exec"), scope)
         self.replay = scope["replay"]
         self.wrap = wrapper(program)
         self.learned = {v for v in program.states if v.kind == "state" and v.source._needs_grad}

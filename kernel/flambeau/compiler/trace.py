@@ -106,7 +106,14 @@ class Tracer:
     # The recorder's part
 
     def finish(
-        self, op: Any, inputs: Any, given: Any, outs: Any, params: Any, started: float, depth: int = 3
+        self,
+        op: Any,
+        inputs: Any,
+        given: Any,
+        outs: Any,
+        params: Any,
+        started: float,
+        depth: int = 3,
     ) -> None:
         """An operation has run."""
         if self.reason or self.stepping is not None or get_ident() != self.thread:
@@ -165,7 +172,7 @@ class Tracer:
     def flush(self) -> None:
         """Writes what has changed back into the memory it belongs to."""
         for key, known in self.written.items():
-            tensor, state = self.states[key]
+            _tensor, state = self.states[key]
             self.tape.code.append(
                 Instruction("store", "store", (known.sym.value,), (), (state,), None, "copy_")
             )
@@ -236,7 +243,7 @@ class Tracer:
         self.known.pop(id(t.array), None)
 
     def release(self) -> None:
-        """Lets go of everything: the kind of pass that knows this tracer may live on for a while."""
+        """Lets go of everything: the kind of pass that knows this tracer may live on."""
         self.before = self.known = self.nodes = self.states = None  # type: ignore[assignment]
         self.modules = self.tape = self.inputs = None  # type: ignore[assignment]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,7 @@ def _next_names(code: Any) -> dict[int, str]:
     listed = list(dis.get_instructions(code))
     return {
         a.offset: str(b.argval) if b.opname.startswith("LOAD_") else ""
-        for a, b in zip(listed, listed[1:], strict=False)
+        for a, b in itertools.pairwise(listed)
     }
 
 
