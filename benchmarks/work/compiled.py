@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from measure import Workload
 from work.steps import lenet, same_weights
@@ -14,7 +16,7 @@ def regressor(*sizes):
 
     def build(lib):
         layers = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in itertools.pairwise(sizes):
             layers += [lib.nn.Linear(a, b), lib.nn.Tanh()]
         return lib.nn.Sequential(*layers[:-1]), sizes[0], sizes[-1]
 
@@ -26,7 +28,7 @@ def classifier(*sizes):
 
     def build(lib):
         layers = []
-        for a, b in zip(sizes, sizes[1:], strict=False):
+        for a, b in itertools.pairwise(sizes):
             layers += [lib.nn.Linear(a, b), lib.nn.ReLU()]
         return lib.nn.Sequential(*layers[:-1]), sizes[0], sizes[-1]
 

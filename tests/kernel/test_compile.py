@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import warnings
 
@@ -42,7 +43,7 @@ def numbers(*shape, seed=0):
 
 def mlp(activation=nn.Tanh, sizes=(2, 16, 1)):
     layers = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in itertools.pairwise(sizes):
         layers += [nn.Linear(a, b), activation()]
     return nn.Sequential(*layers[:-1])
 
@@ -159,7 +160,9 @@ def test_dropout_draws_what_the_eager_call_draws(way) -> None:
 
 
 def test_running_statistics_of_batch_norm_move(way) -> None:
-    model = lambda: nn.Sequential(nn.Linear(20, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 10))  # noqa: E731
+    def model():
+        return nn.Sequential(nn.Linear(20, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 10))
+
     check_training(model, classes(20), "SGD", F.cross_entropy, tolerance=1e-4)
 
 
@@ -175,7 +178,11 @@ def test_a_transformer_block(way) -> None:
 
 
 def test_layer_norm_and_log_softmax(way) -> None:
-    model = lambda: nn.Sequential(nn.Linear(20, 16), nn.LayerNorm(16), nn.Linear(16, 10), nn.LogSoftmax(1))  # noqa: E731
+    def model():
+        return nn.Sequential(
+            nn.Linear(20, 16), nn.LayerNorm(16), nn.Linear(16, 10), nn.LogSoftmax(1)
+        )
+
     check_training(model, classes(20), "SGD", F.nll_loss)
 
 
@@ -187,7 +194,7 @@ def test_a_smaller_last_batch_gets_a_program_of_its_own(way) -> None:
 def test_float64_and_large_layers(way) -> None:
     fb.manual_seed(1)
     step, _ = trainer(mlp().double())
-    twin, _ = trainer(mlp().double())
+    _twin, _ = trainer(mlp().double())
     compiled = fb.compile(step)
     x, y = fb.rand(8, 2, dtype=fb.float64), fb.rand(8, 1, dtype=fb.float64)
     losses = [compiled(x, y).item() for _ in range(4)]
@@ -259,10 +266,123 @@ def test_clipped_gradients(way) -> None:
 
     compiled, eager = fb.compile(stepper(model)), stepper(twin)
     for x, y in regression() * 3:
-        for a, b in zip(compiled(fb.tensor(x), fb.tensor(y)), eager(fb.tensor(x), fb.tensor(y)), strict=True):
+        for a, b in zip(
+            compiled(fb.tensor(x), fb.tensor(y)), eager(fb.tensor(x), fb.tensor(y)), strict=True
+        ):
             assert a.item() == pytest.approx(b.item(), rel=1e-4)
     for p, q in zip(model.parameters(), twin.parameters(), strict=True):
         assert np.allclose(p.detach(), q.detach(), atol=1e-6)
+
+
+def test_small_batches_whose_gradients_are_added_up(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        model = mlp()
+        optimizer = fb.optim.SGD(model.parameters(), lr=0.1)
+
+        def add(x, y, model=model):
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            return loss.detach()
+
+        add = use(add)
+        for i, (x, y) in enumerate(regression() * 4):
+            add(fb.tensor(x), fb.tensor(y))
+            if i % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+        results.append([p.detach().clone() for p in model.parameters()])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert add.reasons == []
+    assert len(add.programs) == 2  # the first of each pair finds no gradients
+
+
+def test_two_optimizers_and_a_detached_part(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        maker, judge = mlp(sizes=(3, 8, 2)), mlp(nn.LeakyReLU, (2, 8, 1))
+        first = fb.optim.Adam(maker.parameters(), lr=0.01)
+        second = fb.optim.Adam(judge.parameters(), lr=0.01)
+
+        def step(z, real, maker=maker, judge=judge, first=first, second=second):
+            fake = maker(z)
+            second.zero_grad()
+            bad = judge(fake.detach()).mean() - judge(real).mean()
+            bad.backward()
+            second.step()
+            first.zero_grad()
+            good = -judge(fake).mean()
+            good.backward()
+            first.step()
+            return bad, good
+
+        step = use(step)
+        for i in range(6):
+            step(fb.tensor(numbers(4, 3, seed=i)), fb.tensor(numbers(4, 2, seed=i)))
+        results.append([p.detach().clone() for m in (maker, judge) for p in m.parameters()])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert step.reasons == []
+
+
+def test_an_average_of_weights_and_a_flag_that_is_set(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 1))
+        average = [p.detach().clone() for p in model.parameters()]
+        train, _ = trainer(model)
+
+        def step(x, y, model=model, average=average, train=train):
+            model.train()
+            loss = train(x, y)
+            with fb.no_grad():
+                for a, p in zip(average, model.parameters(), strict=True):
+                    a.mul_(0.9).add_(p, alpha=0.1)
+            return loss
+
+        step = use(step)
+        for i, (x, y) in enumerate(regression() * 2):
+            fb.manual_seed(i)
+            step(fb.tensor(x), fb.tensor(y))
+            model.eval()
+            model.train()
+        results.append(average)
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+    assert step.reasons == []
+
+
+def test_weights_that_two_layers_share(way) -> None:
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.two.weight = self.one.weight
+
+        def forward(self, x):
+            return self.two(self.one(x).tanh())
+
+    check_training(Tied, [(numbers(5, 4), numbers(5, 4, seed=1))], rounds=6)
+
+
+def test_a_graph_that_is_kept_for_a_second_backward(way) -> None:
+    w = fb.tensor(numbers(4), requires_grad=True)
+
+    def f(x):
+        w.grad = None
+        y = (w * x).sum()
+        y.backward(retain_graph=True)
+        (y * 2).backward()
+        (g,) = fb.autograd.grad((w * w * x).sum(), w)
+        return g
+
+    compiled = fb.compile(f)
+    for i in range(4):
+        x = fb.tensor(numbers(4, seed=i))
+        assert np.allclose(compiled(x), (2 * w * x).detach(), atol=1e-6)
+        assert np.allclose(w.grad, 3 * x, atol=1e-6)
+    assert compiled.reasons == []
 
 
 # What is handed out
@@ -287,6 +407,19 @@ def test_what_was_returned_is_not_written_to_again(way) -> None:
     assert all(fb.equal(a, b) for a, b in zip(held, before, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
     assert fb.equal(view, first)
+
+
+def test_gradients_that_are_held_after_they_were_forgotten(way) -> None:
+    model = mlp()
+    step, optimizer = trainer(model)
+    compiled = fb.compile(step)
+    batches = [tuple(map(fb.tensor, b)) for b in regression()]
+    compiled(*batches[0]), compiled(*batches[0])
+    held = [p.grad for p in model.parameters()]
+    before = [g.clone() for g in held]
+    optimizer.zero_grad()
+    compiled(*batches[1])
+    assert all(fb.equal(a, b) for a, b in zip(held, before, strict=True))
 
 
 def test_nested_results_and_named_arguments(way) -> None:
@@ -349,7 +482,9 @@ def test_two_forwards_before_their_backwards(way) -> None:
     found = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()
     (model(x).sum() * 2 + model(z).pow(2).sum()).backward()
-    assert all(np.allclose(a, p.grad, atol=1e-5) for a, p in zip(found, model.parameters(), strict=True))
+    assert all(
+        np.allclose(a, p.grad, atol=1e-5) for a, p in zip(found, model.parameters(), strict=True)
+    )
 
 
 def test_second_derivatives(way) -> None:
@@ -702,10 +837,11 @@ def test_hooks_and_functions_of_ones_own_fall_back() -> None:
 
 def test_reasons_are_said_once_and_kept() -> None:
     compiled = fb.compile(lambda x: x * x.sum().item())
-    with pytest.warns(UserWarning, match="runs eagerly: the numbers of a tensor") as said:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         for _ in range(4):
             compiled(fb.ones(2))
-    assert len(said) == 1
+    assert ["runs eagerly: the numbers of a tensor" in str(w.message) for w in said] == [True]
     assert "item" in compiled.explain()
 
 
@@ -713,7 +849,7 @@ def test_errors_are_those_of_the_eager_call(way) -> None:
     model = mlp()
     compiled = fb.compile(model)
     compiled(fb.ones(3, 2))
-    with pytest.raises(RuntimeError, match="2 features|input has 5"):
+    with pytest.raises(RuntimeError, match="input has 5"):
         compiled(fb.ones(3, 5))
     assert compiled(fb.ones(3, 2)).shape == (3, 1)
     step, _ = trainer(mlp(nn.ReLU, (4, 8, 3)), loss=F.cross_entropy)
@@ -736,6 +872,58 @@ def test_an_error_in_the_traced_call_passes_through() -> None:
     assert not fb.compiler.is_compiling()
     assert fb.ones(2).sum().item() == 2
     assert type(fb.Tensor.__dict__["array"]).__name__ == "member_descriptor"
+
+
+def test_hooks_of_modules_fall_back() -> None:
+    model = mlp()
+    seen = []
+    model[0].register_forward_hook(lambda m, args, out: seen.append(out.shape))
+    compiled = fb.compile(model)
+    for _ in range(4):
+        compiled(fb.ones(3, 2))
+    assert len(seen) == 4
+    assert any("hooks" in r or "append" in r for r in compiled.reasons)
+
+
+def test_a_hook_that_comes_later_is_called() -> None:
+    model = mlp()
+    compiled = fb.compile(model)
+    compiled(fb.ones(3, 2)), compiled(fb.ones(3, 2))
+    seen = []
+    handle = model[0].register_forward_hook(lambda m, args, out: seen.append(out.shape))
+    compiled(fb.ones(3, 2))
+    assert len(seen) == 1
+    handle.remove()
+    compiled(fb.ones(3, 2))
+    assert len(seen) == 1
+
+
+def test_inference_mode(way) -> None:
+    compiled = fb.compile(mlp())
+    for _ in range(3):
+        with fb.inference_mode():
+            assert compiled(fb.ones(3, 2)).is_inference()
+    assert compiled(fb.ones(3, 2)).requires_grad
+
+
+def test_other_threads_have_programs_of_their_own() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    f = fb.compile(lambda x: (x * 2 + 1).sum())
+    xs = [fb.tensor(numbers(1000, seed=i)) for i in range(8)]
+    expected = [(x * 2 + 1).sum().item() for x in xs]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(5):
+            found = [t.item() for t in pool.map(f, xs)]
+            assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_views_of_tensors_that_changed(way) -> None:
+    f = fb.compile(lambda x: x * 2)
+    data = fb.tensor(numbers(10, 3))
+    for i in range(0, 9, 3):
+        assert np.allclose(f(data[i : i + 3]), data[i : i + 3] * 2)
+    assert len(f.programs) == 1
 
 
 # In place, views
@@ -868,7 +1056,7 @@ def test_module_compile_replays_in_place() -> None:
     assert np.allclose(copy.deepcopy(model)(x).detach(), expected.detach(), atol=1e-6)
 
 
-def test_a_recording_shows_the_operations() -> None:
+def test_a_recording_shows_the_operations_and_their_groups() -> None:
     model = mlp()
     step, _ = trainer(model)
     compiled = fb.compile(step)
@@ -876,8 +1064,11 @@ def test_a_recording_shows_the_operations() -> None:
     compiled(x, y), compiled(x, y)
     with fb.record() as trace:
         compiled(x, y)
-    names = {event.name for event in trace.ops} if hasattr(trace, "ops") else set()
-    assert names or trace
+    told = trace["ops"]["arguments"]
+    rows = [(row.name, trace.strings[told[row.row]]) for row in trace.ops if row.phase == "forward"]
+    assert [name for name, _ in rows[:4]] == ["linear", "tanh", "linear", "mse_loss"]
+    if programs.installed():
+        assert rows[1][1] == "in fused(linear, tanh)"
     compiled(x, y)
     assert len(compiled.programs) == 1
 

@@ -31,6 +31,7 @@ inside foreign objects, and what libraries in C keep for themselves.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 import weakref
 from collections.abc import Callable
@@ -108,10 +109,8 @@ def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, **reas
     """The function as it is, which `compile` leaves alone from now on."""
     if fn is None:
         return lambda given: disable(given, recursive)
-    try:
+    with contextlib.suppress(AttributeError):  # of a built-in function
         fn._flambeau_disabled = True  # type: ignore[attr-defined]
-    except AttributeError:  # a built-in function
-        pass
     return fn
 
 

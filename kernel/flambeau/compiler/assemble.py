@@ -37,7 +37,9 @@ class Assembly:
         self.spare = 8
         self.w = Writer()
         self.reads = [self._reads(g) for g in self.groups]
-        self.home = {out: i for i, g in enumerate(self.groups) for one in g.code for out in one.outs}
+        self.home = {
+            out: i for i, g in enumerate(self.groups) for one in g.code for out in one.outs
+        }
         self.kept = self._kept()
         self.hands = self._hands()
         self.static = self._static()
@@ -209,8 +211,7 @@ class Assembly:
             text = _outer_line(self.w, one, {one.args[0]: below}, {}).partition(" = ")[2]
             self.w.names[f"b{v.number}"] = eval(text, {**scope, **self.w.names})
             return f"b{v.number}"
-        text = _outer_line(self.w, one, {one.args[0]: below}, {}).partition(" = ")[2]
-        return text
+        return _outer_line(self.w, one, {one.args[0]: below}, {}).partition(" = ")[2]
 
     # The memory that the table names
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
         def begin(self, roots: Any) -> None:
             """Notes where the backward starts."""
             super().begin(roots)
+            self.mine = get_ident() == tracer.thread and not tracer.reason
             self.seeds: list[tuple[Any, Any]] = []
             self.before: dict[int, Any] = {}
             self.reached: dict[int, Tensor] = {}
@@ -32,7 +34,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
 
         def send(self, target: Any, g: Any, owned: bool) -> None:
             """Notes the gradients that come from outside."""
-            if not self.begun:
+            if self.mine and not self.begun:
                 self.seeds.append((target, g))
             super().send(target, g, owned)
 
@@ -42,7 +44,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
 
         def note_leaf(self, leaf: Tensor) -> None:
             """Remembers what gradient the leaf had before."""
-            if self.captured is not None or id(leaf) in self.reached or tracer.reason:
+            if self.captured is not None or not self.mine or id(leaf) in self.reached:
                 return
             self.reached[id(leaf)] = leaf
             if leaf._hooks:
@@ -59,6 +61,9 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
         def run(self) -> None:
             """Works until nothing waits, twice."""
             self.begun = True
+            if not self.mine:
+                super().run()
+                return
             listening, tracer.listening = tracer.listening, False
             super().run()
             if not tracer.reason:
@@ -83,7 +88,7 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
             for key, leaf in self.reached.items():
                 g, before = work.leaves[key], self.before[key]
                 tracer.touched[key] = leaf
-                total = g if before is None else before + g
+                total: Any = g if before is None else before + g
                 if leaf._grad is None or total.shape != leaf._grad.array.shape:
                     raise Stop("a gradient went another way than expected")
                 if before is None:
@@ -151,7 +156,7 @@ class SymbolicPass:
 
     @staticmethod
     def _add(where: dict[int, Sym], target: Any, g: Sym) -> None:
-        before = where.get(id(target))
+        before: Any = where.get(id(target))
         where[id(target)] = g if before is None else before + g
 
     def send(self, target: Any, g: Sym) -> None:
@@ -199,7 +204,7 @@ class SymbolicPass:
             g = self.fill(node, g, kept)
         if plan.op.holomorphic and getattr(node.dtype, "kind", "") == "c":
             raise Stop("complex numbers")
-        tracer.tape.part = f"{plan.op.name} backward"
+        tracer.tape.part, tracer.tape.index = f"{plan.op.name} backward", 0
         for rule, takes_ns, choose, positions, joint in plan.steps:
             arguments = kept if choose is None else choose(kept)
             made = self.rule(rule, takes_ns, g, arguments, joint)
@@ -223,7 +228,9 @@ class SymbolicPass:
         mark = len(tape.code)
         try:
             for a in (*arguments, *(g if g.__class__ is list else (g,))):
-                if a.__class__ is Sym and (a.numbers.__class__ is not np.ndarray or narrow(a.dtype)):
+                if a.__class__ is Sym and (
+                    a.numbers.__class__ is not np.ndarray or narrow(a.dtype)
+                ):
                     raise Opaque("something kept that is no array of plain numbers")
             own = [_own(a) for a in arguments]
             g_own = [_own(one) for one in g] if g.__class__ is list else _own(g)

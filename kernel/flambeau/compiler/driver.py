@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import wrap
 from .assemble import Assembly, new_gradient
-from .ir import Retreat, Stale, Value
+from .ir import Miss, Retreat, Stale, Value
 from .kernels import built
 from .opened import Backward
+from .shown import groups_of
 from .steps import Step
-from .templates import Result, Same
+from .templates import Result, Same, wrapper
 
 
 class Driver:
@@ -26,14 +26,13 @@ class Driver:
         self.memory = self.a.memory()
         self.numbers = self.memory["numbers"] = np.zeros(max(self.a.count, 1), np.float64)
         self.table = np.zeros(max(len(self.a.table.places), 1), np.int64)
-        self.steps: list[Step] = list(
-            {id(s): s for s, _ in self.a.numbers}.values()
-        )
+        self.fused = groups_of(self.a.groups)
+        self.steps: list[Step] = list({id(s): s for s, _ in self.a.numbers}.values())
         scope = self.scope = self.a.w.names
         scope.update(
-            table=self.table, wrap=wrap, copied=np.array, count=getrefcount,
+            table=self.table, wrap=wrapper(program), copied=np.array, count=getrefcount,
             rebind=self.rebind, renew=self.renew, options=self.options, Stale=Stale,
-            Retreat=Retreat,
+            Retreat=Retreat, Miss=Miss,
         )  # fmt: skip
         for key, array in self.memory.items():
             if key in self.a.table.places:
@@ -54,9 +53,7 @@ class Driver:
 
     def summary(self) -> list[str]:
         """What the program consists of, in words."""
-        found = []
-        for k in self.a.kernels:
-            found.append("a kernel: " + "; ".join(g.name for g in k.groups))
+        found = ["a kernel: " + "; ".join(g.name for g in k.groups) for k in self.a.kernels]
         outer = sum(not g.inner for g in self.a.groups)
         return [*found, f"{outer} calls of NumPy and of operations as they are"]
 
@@ -75,7 +72,7 @@ class Driver:
         for v in self.program.states:
             t = v.source if v.kind == "state" else v.source._grad
             if v.kind == "state" and (t._needs_grad, bool(t._hooks)) != (v in self.learned, False):
-                raise Stale
+                raise Miss
             self._bind(v, t, f"a{v.number}", v.shape, v.dtype)
         for n, step in enumerate(self.steps):
             self.scope[f"states{n}"] = step.optimizer.state
@@ -120,13 +117,12 @@ class Driver:
         """Its lines; ``argument`` names a tensor by its position."""
         self.argument = argument
         of = "" if isinstance(self.program, Backward) else ".array"
-        lines = [
-            f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs
-        ]
+        lines = [f"{v.label} = {argument(v.source)}{of}" for v in self.program.inputs]
         lines += self.checks()
-        for root in self.hands:
-            k = root.number
-            lines.append(f"if count(g{k}) != 3 or count(h{k}) != 3: renew({k})")
+        for root, i in self.a.hands.items():  # does somebody hold the last ones?
+            k, leaf = root.number, self.leaf(next(t for t, at in self.program.grads if at == i))
+            held = f"count(g{k}) != (3 if {leaf}._grad is g{k} else 2)"
+            lines.append(f"if {held} or count(h{k}) != 3: renew({k})")
         lines += self.a.lines
         lines += self.left_behind()
         return lines + self.results()
@@ -157,7 +153,7 @@ class Driver:
                     tests.append(f"z{n}_{i}_{j}.array is not y{n}_{i}_{j}")
         for k, (leaf, had) in enumerate(self.program.reads_grad):
             self.scope[f"before{k}"] = leaf
-            lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Stale")
+            lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Miss")
         if tests:
             lines.append(f"if {' or '.join(tests)}: rebind()")
         for n, step in enumerate(self.steps):
@@ -167,22 +163,27 @@ class Driver:
                 lines.append(f"if ({now}) != options{n}_{i}: options()")
         return lines
 
+    def leaf(self, target: Any) -> str:
+        """The name of a leaf: an argument by its position, or a tensor from before the call."""
+        if target.__class__ is int:
+            return self.argument(target)
+        self.scope[f"leaf{id(target)}"] = target
+        return f"leaf{id(target)}"
+
     def left_behind(self) -> list[str]:
         """Lines that give leaves their gradients, and count writes."""
         lines = []
         hand_of = {i: root for root, i in self.a.hands.items()}
-        for k, (target, i) in enumerate(self.program.grads):
-            leaf = f"leaf{k}"
-            if target.__class__ is int:
-                leaf = self.argument(target)
-            else:
-                self.scope[leaf] = target
+        for target, i in self.program.grads:
+            leaf = self.leaf(target)
             if i < 0:
                 lines.append(f"{leaf}._grad = None")
             elif i in hand_of:
                 lines.append(f"{leaf}._grad = g{hand_of[i].number}")
             else:
-                lines.append(f"{leaf}._grad = wrap(copied({self.a.array(self.program.results[i])}))")
+                lines.append(
+                    f"{leaf}._grad = wrap(copied({self.a.array(self.program.results[i])}))"
+                )
         for n, step in enumerate(self.steps):
             for i, p in enumerate(step.moved):
                 self.scope[f"count{n}_{i}"] = p._counter
@@ -223,7 +224,9 @@ class Driver:
 
 def _within(v: Value, n: int) -> Any:
     """A function that says whether all numbers are at least 0 and less than n."""
-    source = f"def kernel(table, x):\n    for i in range(len(x)):\n        if x[i] < 0 or x[i] >= {n}:\n"
+    source = (
+        f"def kernel(table, x):\n    for i in range(len(x)):\n        if x[i] < 0 or x[i] >= {n}:\n"
+    )
     source += "            return False\n    return True\n"
     compiled, table = built(source, ((v.dtype.name, 1),)), np.zeros(1, np.int64)
 
@@ -235,7 +238,9 @@ def _within(v: Value, n: int) -> Any:
 
 def _named(g: Any) -> list[str]:
     """The options of a group that matter."""
-    return sorted(n for n in g if n not in ("params", "param_names", "initial_lr", "foreach", "fused"))
+    return sorted(
+        n for n in g if n not in ("params", "param_names", "initial_lr", "foreach", "fused")
+    )
 
 
 def _options(g: Any) -> tuple[Any, ...]:

@@ -21,7 +21,19 @@ from ..errors import is_library
 
 _STDLIB = sysconfig.get_paths()["stdlib"]
 _NAMES = frozenset(("print", "input", "open", "next", "setattr", "delattr", "exec", "eval"))
-_ROOMS = ("time", "_random", "random", "posix", "nt", "_io", "io", "sys", "secrets", "uuid", "numpy")
+_ROOMS = (
+    "time",
+    "_random",
+    "random",
+    "posix",
+    "nt",
+    "_io",
+    "io",
+    "sys",
+    "secrets",
+    "uuid",
+    "numpy",
+)
 _CHANGING = frozenset(
     (
         "append", "extend", "insert", "pop", "remove", "clear", "update", "add", "discard",
@@ -35,7 +47,7 @@ _HARMLESS = frozenset(("array", "asarray", "getrefcount", "_getframe", "exc_info
 
 
 @functools.cache
-def _kind(file: str) -> str:
+def kind_of(file: str) -> str:
     """Whose a file is: of this package, of another package or Python itself, or the user's."""
     if is_library(file):
         return "ours"
@@ -45,27 +57,27 @@ def _kind(file: str) -> str:
 
 def _by_user(frame: Any) -> bool:
     """Whether the user's code runs, or other people's that it has called."""
-    while frame is not None and (kind := _kind(frame.f_code.co_filename)) == "foreign":
+    while frame is not None and (kind := kind_of(frame.f_code.co_filename)) == "foreign":
         frame = frame.f_back
     return frame is not None and kind == "user"
 
 
 def chances() -> Any:
     """The states of the random numbers of Python and of NumPy."""
-    kind, keys, position, *_ = np.random.get_state()
-    return random.getstate(), kind, keys.tobytes(), position  # type: ignore[union-attr]
+    state: Any = np.random.get_state()
+    return random.getstate(), state[1].tobytes(), state[2:]
 
 
 @contextmanager
-def noticing(tracer: Any, before: set[int]) -> Iterator[None]:
-    """Tells the tracer of calls with effects; ``before``: ids of the containers there were."""
+def noticing(tracer: Any) -> Iterator[None]:
+    """Tells the tracer of calls with effects."""
     if sys.getprofile() is not None:
         yield
         return
 
     def notice(frame: Any, event: str, arg: Any) -> None:
         if event == "c_call" and not tracer.reason and _by_user(frame):
-            why = effect(arg, before)
+            why = effect(arg, tracer.before)
             if why:
                 file = frame.f_code.co_filename.rpartition("/")[2]
                 tracer.stop(f"it calls {why}, at {file} line {frame.f_lineno}")
@@ -77,7 +89,7 @@ def noticing(tracer: Any, before: set[int]) -> Iterator[None]:
         sys.setprofile(None)
 
 
-def effect(function: Any, before: set[int]) -> str:
+def effect(function: Any, before: Any) -> str:
     """The name of a built-in function that has an effect; "" if it has none that matters."""
     name = getattr(function, "__name__", "")
     of = getattr(function, "__self__", None)
@@ -89,7 +101,11 @@ def effect(function: Any, before: set[int]) -> str:
         return f"{room}.{name}()" if away else ""
     kind = type(of)
     if kind.__module__.partition(".")[0] in ("_random", "random", "numpy", "_io"):
-        return "" if kind.__name__ == "ndarray" and name not in _CHANGING else f"{kind.__name__}.{name}()"
-    if name in _CHANGING and (id(of) in before or kind.__name__ == "deque"):
+        return (
+            ""
+            if kind.__name__ == "ndarray" and name not in _CHANGING
+            else f"{kind.__name__}.{name}()"
+        )
+    if name in _CHANGING and (id(of) in before.containers or kind.__name__ == "deque"):
         return f"{kind.__name__}.{name}()"
     return ""

@@ -12,7 +12,10 @@ f32, i32 = np.float32, np.int32
 
 @kernel(regroup=False)
 def tanh(x):  # type: ignore[no-untyped-def]
-    """Hyperbolic tangent, within 2 units in the last place: a polynomial near 0, else 1 - 2 / (e^(2|x|) + 1)."""
+    """Hyperbolic tangent, within 2 units in the last place.
+
+    A polynomial near 0, else 1 - 2 / (e^(2|x|) + 1).
+    """
     size = abs(x)
     z = x * x
     p = f32(-5.70498872745e-3)

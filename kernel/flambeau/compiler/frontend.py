@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from ..autograd import engine
@@ -15,13 +16,15 @@ from . import status
 from .backward import tracing_pass
 from .effects import chances, noticing
 from .guards import Guards, ModuleGuard
-from .ir import Retreat, Stale, Stop
+from .ir import Miss, Retreat, Stale, Stop
 from .match import MISS, described, matcher
 from .program import Program
+from .shown import recorded
 from .trace import Tracer
 from .watch import watching
 
 LIMIT = 8  # programs that are kept for one callable
+_one_at_a_time = Lock()
 TRIES = 3  # traces without a program after which a call of this kind just runs
 
 
@@ -51,10 +54,12 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replays the call if one like it was traced, traces it if not."""
         if slot.recorder is not None or not PLAIN or modes_on:
-            return self.function(*args, **kwargs)
+            return self.as_it_is(args, kwargs)
         for entry in self.entries:
             try:
                 result = entry[0](args, kwargs, self.function)
+            except Miss:
+                continue
             except Stale:
                 self.entries.remove(entry)
                 break
@@ -63,6 +68,13 @@ class Compiled:
             if result is not MISS:
                 return result
         return self.trace(args, kwargs)
+
+    def as_it_is(self, args: Any, kwargs: Any) -> Any:
+        """The call, eagerly; where it is recorded, operations tell what they are fused with."""
+        fused = getattr(self.entries[0][1].runner, "fused", None) if self.entries else None
+        if not fused or slot.recorder is None or status.tracing:
+            return self.function(*args, **kwargs)
+        return recorded(fused, lambda: self.function(*args, **kwargs))
 
     def retreat(self, entry: Entry, error: Exception, args: Any, kwargs: Any) -> Any:
         """Runs a call eagerly whose replay came to nothing."""
@@ -79,6 +91,15 @@ class Compiled:
 
     def trace(self, args: Any, kwargs: Any) -> Any:
         """Runs eagerly under the eyes of a tracer, and makes a program of it."""
+        if not _one_at_a_time.acquire(blocking=False):  # another thread is tracing
+            return self.function(*args, **kwargs)
+        try:
+            return self.trace_alone(args, kwargs)
+        finally:
+            _one_at_a_time.release()
+
+    def trace_alone(self, args: Any, kwargs: Any) -> Any:
+        """The same, while no other thread traces."""
         key, tensors = described(args, kwargs)
         why = self.hopeless(key, args, kwargs)
         if why:
@@ -93,9 +114,10 @@ class Compiled:
             if tracer.reason:
                 raise Stop(tracer.reason)
             self.keep(key, tracer, guards, returned, args, kwargs)
-        except Stop as stop:
+        except (Stop, Stale, Miss) as stop:
             self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
-            self.say(str(stop))
+            self.say(str(stop) or "its program was out of date at once")
+        tracer.release()
         return returned
 
     def hopeless(self, key: Any, args: Any, kwargs: Any) -> str:
@@ -127,13 +149,14 @@ class Compiled:
         kind, slot.recorder, status.tracing = engine.kind_of_pass, tracer, True
         engine.kind_of_pass = tracing_pass(tracer)
         try:
-            with watching(tracer), noticing(tracer, tracer.before.containers):
+            with watching(tracer), noticing(tracer):
                 tracer.listening = True
                 return self.function(*args, **kwargs)
         finally:
             tracer.listening = False
             status.tracing = False
-            slot.recorder = None
+            if slot.recorder is tracer:
+                slot.recorder = None
             engine.kind_of_pass = kind
 
     def keep(
@@ -144,14 +167,13 @@ class Compiled:
         modules = list({**guards.modules, **tracer.modules}.values())
         if not holds():
             raise Stop("it changes what it reads: a name, a container or an object's attribute")
-        if tracer.signature_changed():
+        if tracer.modules_changed():
             raise Stop("it changes the attributes of a module")
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")
         program = Program(tracer, returned)
         attempt = matcher(key, args, kwargs, guards, ModuleGuard(modules), program)
         self.entries.insert(0, (attempt, program))
-
 
     def say(self, reason: str) -> None:
         """Notes why a call runs eagerly; said aloud once."""

@@ -21,6 +21,7 @@ from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from ..tensor import Tensor
 from . import status
+from .effects import kind_of
 from .ir import Stop
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), Dtype, np.dtype, range, slice)
@@ -30,6 +31,11 @@ _FIXED = (
 )  # fmt: skip
 _MOST = 300  # entries of a container that are compared
 _INSIDE = frozenset(("_parameters", "_buffers", "_modules", "_hook_ways"))
+
+
+def users(module: types.ModuleType) -> bool:
+    """Whether a module is the user's own."""
+    return kind_of(getattr(module, "__file__", None) or "<frozen") == "user"
 
 
 class Guards:
@@ -64,10 +70,8 @@ class Guards:
         elif hasattr(value, "func") and hasattr(value, "keywords"):  # a partial
             for one in (value.func, *value.args, *value.keywords.values()):
                 self.visit(one)
-        elif not isinstance(value, (Tensor, *_PLAIN)) and isinstance(
-            getattr(type(value), "__call__", None), types.FunctionType
-        ):
-            self.visit(type(value).__call__)
+        elif callable(value) and isinstance(called := type(value).__call__, types.FunctionType):
+            self.visit(called)
 
     def visit_function(self, function: types.FunctionType) -> None:
         """The names that a function reads."""
@@ -85,18 +89,29 @@ class Guards:
 
     def visit_code(self, code: Any, names: dict[str, Any]) -> None:
         """The global names in code, and in code inside it."""
+        room: Any = None  # the user's module that an attribute is asked of
         for one in dis.get_instructions(code):
             if one.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
                 raise Stop(f"it sets the global name {one.argval!r}")
             if one.opname == "STORE_DEREF" and one.argval in code.co_freevars:
                 raise Stop(f"it sets the name {one.argval!r} of a function around it")
-            if one.opname in ("LOAD_GLOBAL", "LOAD_NAME") and one.argval in names:
-                if (id(names), one.argval) not in self.seen:
-                    self.seen.add((id(names), one.argval))  # type: ignore[arg-type]
-                    self.test("global", (names, one.argval), names[one.argval])
+            if room is not None and one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+                self.name(vars(room), one.argval)
+            room = None
+            if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                self.name(names, one.argval)
+                found = names.get(one.argval)
+                room = found if isinstance(found, types.ModuleType) and users(found) else None
         for inner in code.co_consts:
             if isinstance(inner, types.CodeType):
                 self.visit_code(inner, names)
+
+    def name(self, names: dict[str, Any], name: str) -> None:
+        """A name that is read in a module, once."""
+        key: Any = (id(names), name)
+        if name in names and key not in self.seen:
+            self.seen.add(key)
+            self.test("global", (names, name), names[name])
 
     def test(self, kind: str, where: Any, value: Any) -> None:
         """Notes a name and its value."""
@@ -108,7 +123,9 @@ class Guards:
         """What is in a container or a simple object is compared, too."""
         if isinstance(value, Optimizer):  # whose options are read in each call
             return
-        if isinstance(value, (Tensor, Module, types.FunctionType, types.MethodType, *_PLAIN, *_FIXED)):
+        if isinstance(
+            value, (Tensor, Module, types.FunctionType, types.MethodType, *_PLAIN, *_FIXED)
+        ):
             return
         if isinstance(value, (np.ndarray, np.random.Generator, np.random.RandomState)):
             raise Stop(f"it reads a {type(value).__name__}, whose contents nobody can watch")
@@ -154,20 +171,26 @@ def _contents(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple, set)) else list(vars(value).values())
 
 
-def frozen(value: Any, depth: int = 3) -> Any:
-    """A container or an object as nested tuples: plain values as they are, others by identity."""
+def frozen(value: Any, depth: int = 3, strict: bool = True) -> Any:
+    """A container or an object as nested tuples: plain values as they are, others by identity.
+
+    Large containers are a reason to stop, or (not ``strict``) compared by identity and length.
+    """
     if isinstance(value, _PLAIN):
         return type(value), value if not isinstance(value, slice) else str(value)
     if not depth:
         return id(value)
+    if isinstance(value, (list, tuple, dict, set)) and len(value) > _MOST:
+        if strict:
+            raise Stop(f"it reads a container of {len(value)} things")
+        return id(value), len(value)
     if isinstance(value, (list, tuple)):
-        return type(value), _some([frozen(v, depth - 1) for v in _few(value)])
+        return type(value), tuple([frozen(v, depth - 1, strict) for v in value])
     if isinstance(value, (dict, set)):
         items = value.items() if isinstance(value, dict) else [(v, None) for v in value]
-        pairs = [(_name(k), frozen(v, depth - 1)) for k, v in _few(items)]
-        return type(value), _some(pairs)
+        return type(value), tuple([(_name(k), frozen(v, depth - 1, strict)) for k, v in items])
     if depth == 3 and hasattr(value, "__dict__") and not isinstance(value, (Tensor, Module)):
-        return id(value), frozen(vars(value), 2)
+        return id(value), frozen(vars(value), 2, strict)
     return id(value)
 
 
@@ -175,22 +198,12 @@ def _name(key: Any) -> Any:
     return key if isinstance(key, (str, int)) else id(key)
 
 
-def _few(values: Any) -> Any:
-    if len(values) > _MOST:
-        raise Stop(f"it reads a container of {len(values)} things")
-    return values
-
-
-def _some(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(values)
-
-
 def signature(modules: list[Module]) -> Any:
     """What modules are made of: kinds, flags, plain attributes, and who is in them."""
     return [
         (
             type(m),
-            [(k, frozen(v, 2)) for k, v in vars(m).items() if k not in _INSIDE],
+            [(k, frozen(v, 2, False)) for k, v in vars(m).items() if k not in _INSIDE],
             [(k, id(v)) for d in (m._parameters, m._buffers, m._modules) for k, v in d.items()],
         )
         for m in modules

@@ -15,6 +15,10 @@ class Retreat(Exception):  # noqa: N818
     """This call has to run eagerly after all: nothing has been changed yet."""
 
 
+class Miss(Exception):  # noqa: N818
+    """The program is not for this call, though it may be for later ones."""
+
+
 class Stale(Exception):  # noqa: N818
     """Something that the program was made for has changed: it has to be traced anew."""
 
@@ -69,6 +73,7 @@ class Instruction:
     params: tuple[Any, ...] = ()
     run: Callable[..., Any] | None = None  # of a call
     part_of: str = ""  # the operation it belongs to
+    index: int = 0  # the number of that operation in the call, 0 in a backward
 
     @property
     def inputs(self) -> list[Value]:
@@ -97,6 +102,7 @@ class Tape:
     code: list[Instruction] = field(default_factory=list)
     count: int = 0
     part: str = ""
+    index: int = 0
 
     def value(self, kind: str, shape: Any, dtype: Any, source: Any = None) -> Value:
         """A new value."""
@@ -108,7 +114,9 @@ class Tape:
     ) -> list[Value]:
         """Adds an instruction; ``like`` are the arrays it gave, whose shapes are noted."""
         outs = [self.value("made", _shape(a), _dtype(a)) for a in like]
-        made = Instruction(kind, name, tuple(args), tuple(outs), tuple(params), run, self.part)
+        made = Instruction(
+            *(kind, name, tuple(args), tuple(outs), tuple(params), run, self.part, self.index)
+        )
         for out in outs:
             out.maker = made
         self.code.append(made)

@@ -126,7 +126,13 @@ def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
     from .optimizers import adam, momentum, sgd
 
     name = "replay_" + hashlib.sha256((source + _parts()).encode()).hexdigest()[:20]
-    scope: dict[str, Any] = {"__name__": __name__, "np": np, "exp": exp, "tanh": tanh, **accessors()}
+    scope: dict[str, Any] = {
+        "__name__": __name__,
+        "np": np,
+        "exp": exp,
+        "tanh": tanh,
+        **accessors(),
+    }
     scope |= {"sgd": sgd, "momentum": momentum, "adam": adam}
     exec(compile(source.replace("def kernel", f"def {name}"), f"<{name}>", "exec"), scope)
     math = {"reassoc", "contract", "nsz"}

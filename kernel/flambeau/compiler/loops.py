@@ -13,7 +13,14 @@ import numpy as np
 
 from .ir import Instruction, Value
 
-TYPES = {"float32": "f4", "float64": "f8", "int64": "i8", "int32": "i4", "bool": "b1", "uint8": "u1"}
+TYPES = {
+    "float32": "f4",
+    "float64": "f8",
+    "int64": "i8",
+    "int32": "i4",
+    "bool": "b1",
+    "uint8": "u1",
+}
 SMALL_PRODUCT = 1 << 15  # multiplications up to which a product is written out as loops
 _LARGE = 1 << 12  # elements from which a function without a short polynomial is NumPy's
 
@@ -92,7 +99,8 @@ class Group:
 
 def rows(shape: Any) -> tuple[int, ...]:
     """The steps of an array that lies in rows, in elements."""
-    steps, step = [], 1
+    steps: list[int] = []
+    step = 1
     for n in reversed(shape):
         steps.insert(0, step)
         step *= max(n, 1)
@@ -121,9 +129,7 @@ class Refs:
 
     def whole(self, values: Any) -> bool:
         """Whether values fill the memory that they lie in, in its order."""
-        return all(
-            self.in_line(v, v.shape) and self(v).root.size == v.size for v in values
-        )
+        return all(self.in_line(v, v.shape) and self(v).root.size == v.size for v in values)
 
     def in_line(self, v: Value, shape: Any) -> bool:
         """Whether a value is its own memory, read in the order it was written in."""
@@ -164,16 +170,21 @@ def inner(one: Instruction) -> bool:
     if one.kind == "ufunc":
         return _ufunc_is_inner(one)
     if one.kind == "reduce":
-        return one.name in REDUCTIONS and one.outs[0].dtype == one.args[0].dtype and (
-            one.outs[0].dtype.kind == "f"
+        return (
+            one.name in REDUCTIONS
+            and one.outs[0].dtype == one.args[0].dtype
+            and (one.outs[0].dtype.kind == "f")
         )
     if one.kind == "product":
         x, out = one.args[0], one.outs[0]
         if x.__class__ is not Value or one.args[1].__class__ is not Value:
             return False
         small = out.size * x.shape[-1] <= SMALL_PRODUCT
-        return small and one.name == "dot" and len(x.shape) == 2 == len(one.args[1].shape) and (
-            out.dtype.kind == "f"
+        return (
+            small
+            and one.name == "dot"
+            and len(x.shape) == 2 == len(one.args[1].shape)
+            and (out.dtype.kind == "f")
         )
     if one.kind == "step":
         return one.run is not None and getattr(one.run, "inner", False)
@@ -219,7 +230,7 @@ def grouped(code: list[Instruction], refs: Refs) -> list[Group]:
         if one.kind == "view":
             if not refs.copies(one):
                 continue
-            one = Instruction("copy", "copy", one.args, one.outs, (), None, one.part_of)
+            one = Instruction("copy", "copy", one.args, one.outs, (), None, one.part_of, one.index)
             one_shape = one.args[0].shape
         elif not inner(one) or (one.kind == "step" and not refs.whole(one.args[1])):
             groups.append(Group(False, (), [one]))
@@ -252,9 +263,8 @@ def _joins(one: Instruction, shape: Any, group: Group, refs: Refs) -> bool:
     return one.kind != "store"
 
 
-
 def _gathers(one: Instruction) -> bool:
-    """Whether a sum is over outer dimensions alone: small ones are faster in a nest of their own."""
+    """Whether a sum is a small one over outer dimensions: it is faster in a nest of its own."""
     if one.kind != "reduce" or one.args[0].size > _LARGE:
         return False
     return max(one.params[0], default=0) < len(one.args[0].shape) - 1

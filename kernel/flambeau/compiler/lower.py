@@ -66,11 +66,20 @@ def run(
             raise Opaque("random numbers")
         else:
             made = op.forward(NUMPY, *promoted, *params)
+        result: Any
         result, extras = (made[0], made[1:]) if op.extras else (made, ())
-        results = list(result) if op.outputs != 1 else [result]
+        results: list[Any] = list(result) if op.outputs != 1 else [result]
         if not inplace:  # else the input of the forward is gone: there is nothing to compare with
             _check(results, outs)
-    except (Opaque, TypeError, AttributeError, ValueError, IndexError, KeyError, NotImplementedError):
+    except (
+        Opaque,
+        TypeError,
+        AttributeError,
+        ValueError,
+        IndexError,
+        KeyError,
+        NotImplementedError,
+    ):
         del tape.code[mark:]
         if inplace:
             raise Stop(f"{op.name} in place is not among what a program can do") from None
@@ -271,7 +280,7 @@ def _dropout(tracer: Any, op: Any, syms: Any, params: Any, outs: Any, node: Any)
     like = np.broadcast_to(x.dtype.type(0), x.shape)
     kept_array = None
     if node is not None and node.kept is not None:
-        kept_array = next((k for k in node.kept if getattr(k, "dtype", None) == bool), None)
+        kept_array = next((k for k in node.kept if getattr(k, "dtype", None) == np.bool_), None)
     if kept_array is None:
         kept_array = np.broadcast_to(outs[0].array != 0, x.shape)
     survivors = getattr(dropout_ops, "_survivors", None)

@@ -20,11 +20,10 @@ MISS: Any = object()  # the program is not for this call
 
 def described(args: Any, kwargs: Any) -> Any:
     """What a call depends on of its arguments and of the modes that are on; and its tensors."""
+    me = get_ident()  # buffers are those of one thread
     key: list[Any] = [
-        get_ident() in grad_mode.off,
-        get_ident() in grad_mode.inference,
-        dtypes.get_default_dtype(),
-        len(args),
+        *(me in grad_mode.off, me in grad_mode.inference),
+        *(dtypes.get_default_dtype(), me, len(args)),
     ]
     tensors: list[Tensor] = []
     for a in args:
@@ -68,13 +67,15 @@ def matcher(
 ) -> Callable[..., Any]:
     """``attempt(args, kwargs, function)``: what the program gives, or `MISS`."""
     values = (*args, *kwargs.values())
-    simple = all(type(a) is Tensor or isinstance(a, Tensor) or a.__class__ in _PLAIN for a in values)
+    simple = all(
+        type(a) is Tensor or isinstance(a, Tensor) or a.__class__ in _PLAIN for a in values
+    )
     if not simple or key[1]:
         return _general(key, guards.holds(), modules, program.run)
     scope: dict[str, Any] = {
         "MISS": MISS, "off": grad_mode.off, "inference": grad_mode.inference, "refresh": refresh,
-        "get_ident": get_ident, "dtypes": dtypes, "kind": key[2], "status": status, "modules": modules,
-        "run": program.run,
+        "get_ident": get_ident, "thread": get_ident(), "dtypes": dtypes, "kind": key[2],
+        "status": status, "modules": modules, "run": program.run,
     }  # fmt: skip
     names = [f"arg{i}" for i in range(len(values))]
     lines = [f"if len(args) != {len(args)} or len(kwargs) != {len(kwargs)}: return MISS"]
@@ -94,9 +95,10 @@ def matcher(
     terms, names_read = guards.terms()
     scope.update(names_read)
     looks = "".join(f" or not ({t})" for t in terms)
-    grads = "get_ident() not in off" if key[0] else "off and get_ident() in off"
+    grads = "me not in off" if key[0] else "off and me in off"
     lines += [
-        f"if {grads} or inference or dtypes._default is not kind{looks}: return MISS",
+        f"if (me := get_ident()) != thread or {grads} or inference: return MISS",
+        f"if dtypes._default is not kind{looks}: return MISS",
         "if status.changes != modules.changes and not modules.holds(): return MISS",
     ]
     own, lines_of_program = _inside(program, tensors)
@@ -122,7 +124,10 @@ def _tests(i: int, a: Any, scope: dict[str, Any]) -> list[str]:
         scope[f"value{i}"] = a
         return [f"if arg{i}.__class__ is not class{i} or arg{i} != value{i}: return MISS"]
     scope[f"shape{i}"], scope[f"type{i}"] = a.array.shape, a.array.dtype
-    tests = [f"arr{i}.shape != shape{i}", f"arr{i}.dtype is not type{i} and arr{i}.dtype != type{i}"]
+    tests = [
+        f"arr{i}.shape != shape{i}",
+        f"arr{i}.dtype is not type{i} and arr{i}.dtype != type{i}",
+    ]
     tests.append(f"arg{i}._needs_grad" if not a._needs_grad else f"not arg{i}._needs_grad")
     tests.append(f"arg{i}._node is {'not ' if a._node is None else ''}None")
     if a._needs_grad and a._node is None:

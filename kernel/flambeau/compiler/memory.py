@@ -34,7 +34,7 @@ def accessors() -> dict[str, Any]:
 
 
 def _pair(name: str) -> tuple[Any, Any]:
-    from llvmlite import ir
+    from llvmlite import ir  # type: ignore[import-untyped]
     from numba import types
     from numba.extending import intrinsic
 

@@ -33,7 +33,9 @@ class Backward:
         tape = tracer.tape
         mark = len(tape.code)
         work = SymbolicPass(tracer)
-        work.edges = {id(t._node): t for t in tracer.inputs if t._needs_grad and t._node is not None}
+        work.edges = {
+            id(t._node): t for t in tracer.inputs if t._needs_grad and t._node is not None
+        }
         given = [tape.value("gradient", t.array.shape, t.array.dtype) for t in opened]
         work.run([(t._node, Sym(tape, v, t.array)) for t, v in zip(opened, given, strict=True)])
         code, tape.code = tape.code[mark:], tape.code[:mark]
@@ -65,7 +67,9 @@ class Backward:
         own = {out for one in code for out in one.outs}
         outside = [v for one in code for v in one.inputs] + wanted
         self.saved = list(
-            dict.fromkeys(v for v in outside if v not in own and v.kind not in ("const", "gradient"))
+            dict.fromkeys(
+                v for v in outside if v not in own and v.kind not in ("const", "gradient")
+            )
         )
         place: dict[Value, Value] = {}
         for i, v in enumerate((*self.saved, *given)):
@@ -143,10 +147,8 @@ class _Shown:
 
 
 def differentiable(program: Any, tensors: Any, again: Any) -> tuple[Any, Any]:
-    """Runs a program with a node; returns the tensors that can be differentiated, and all arrays."""
-    inputs = [
-        tensors[i] if i is not None else t for _, i, t in program.backward.targets
-    ]
+    """Runs a program with a node; returns what can be differentiated, and the call."""
+    inputs = [tensors[i] if i is not None else t for _, i, t in program.backward.targets]
     call = Call(program, tensors, again)
     outs = apply(compiled_op, inputs, (call,))
     call.tensors = ()  # the node keeps the call, and needs no more of it

@@ -1,6 +1,7 @@
 """The steps of optimizers over one parameter, compiled once: what generated kernels call.
 
-Memory is given by its address; ``numbers`` is where the options of a parameter group stand, in float64.
+Memory is given by its address. ``numbers`` is where the options of a parameter group stand, in
+float64.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ def adam(p, g, m, v, count, n, numbers, decoupled):  # type: ignore[no-untyped-d
     t = f64(get(0, count, 0)) + 1
     put(0, count, 0, f32(t))
     keep1, new1, keep2, new2 = f32(beta1), f32(1 - beta1), f32(beta2), f32(1 - beta2)
-    root, rate, eps = f32(np.sqrt(1 - beta2**t)), f32(lr / (1 - beta1**t)), f32(number(0, numbers, 3))
+    root, rate, eps = (
+        f32(np.sqrt(1 - beta2**t)),
+        f32(lr / (1 - beta1**t)),
+        f32(number(0, numbers, 3)),
+    )
     shrink, add = (f32(1 - lr * decay), f32(0)) if decoupled else (f32(1), f32(decay))
     for i in range(n):
         w = get(0, p, i) * shrink

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.grad_mode import enable_grad, off
+from ..autograd.grad_mode import enable_grad, is_inference_mode_enabled
 from ..kernels.gate import installed
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 from .driver import Driver
-from .ir import Stale, Stop, Value, needed
+from .ir import Miss, Stale, Stop, Value, needed
 from .opened import Backward, differentiable
 from .steps import Step
 from .straight import Straight
@@ -24,6 +24,7 @@ class Program:
 
     def __init__(self, tracer: Tracer, returned: Any) -> None:
         self.tracer = tracer
+        self.inference = is_inference_mode_enabled()
         self.results: list[Value] = []
         self.opened: list[Tensor] = []
         self.opened_at: list[int] = []
@@ -165,7 +166,7 @@ class Program:
         if installed():
             try:
                 return Driver(program)
-            except (Stop, Stale):
+            except (Stop, Stale, Miss):
                 raise
             except Exception as error:  # something that numba does not take
                 self.note = f"without compiled loops: {type(error).__name__}: {error}"
@@ -213,7 +214,11 @@ class Program:
     def summary(self) -> list[str]:
         """What it consists of, in words."""
         note = [self.note] if self.note else []
-        return [*note, *self.runner.summary(), *(self.back.summary() if self.back is not None else [])]
+        return [
+            *note,
+            *self.runner.summary(),
+            *(self.back.summary() if self.back is not None else []),
+        ]
 
 
 def _collect(value: Any, template: Any, wanted: set[int], found: list[Tensor]) -> None:
@@ -242,4 +247,4 @@ def _in_state(t: Tensor, steps: Any) -> bool:
     )
 
 
-__all__ = ["Program", "off", "wrap"]
+__all__ = ["Program"]

@@ -54,8 +54,7 @@ def spread_steps(ref: Ref, own: Any, shape: Any) -> tuple[int, ...]:
     """The steps of a value that is broadcast to a shape."""
     extra = len(shape) - len(own)
     return (0,) * extra + tuple(
-        0 if n == 1 and m != 1 else s
-        for n, m, s in zip(own, shape[extra:], ref.steps, strict=True)
+        0 if n == 1 and m != 1 else s for n, m, s in zip(own, shape[extra:], ref.steps, strict=True)
     )
 
 
@@ -209,7 +208,7 @@ class Nest:
             elif kind == "let":
                 self.say(depth, f"{what[0]} = {what[1]}")
             else:
-                target, access, name, offset = what
+                target, access, name, _offset = what
                 self.say(depth, put(self.address(target), self.at(access), name, target.dtype))
         for n, (one, _, name) in enumerate(self.sums):
             if _accumulator(one) == "np.float64":
@@ -293,7 +292,9 @@ def product_lines(one: Instruction, refs: Refs, address: Any, spare: str) -> lis
         ]
     lines.append(f"for i in range({m}):")
     for start in range(0, k, _AT_ONCE):
-        lines += _some_rows(range(start, min(start + _AT_ONCE, k)), n, target, at, first, second, kind)
+        lines += _some_rows(
+            range(start, min(start + _AT_ONCE, k)), n, target, at, first, second, kind
+        )
     return lines
 
 
@@ -305,7 +306,11 @@ def _some_rows(
     terms = [f"x{d} * {_with_k(second, k)}" for d, k in enumerate(ks)]
     if ks.start:
         terms.insert(0, get(target, at, kind))
-    return [*lines, f"    for j in range({n}):", "        " + put(target, at, " + ".join(terms), kind)]
+    return [
+        *lines,
+        f"    for j in range({n}):",
+        "        " + put(target, at, " + ".join(terms), kind),
+    ]
 
 
 def _with_k(text: str, k: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..tensor import wrap
-from .ir import Instruction, Retreat, Stale, Value
+from .ir import Instruction, Miss, Retreat, Stale, Value
 from .plan import place
-from .templates import filled
+from .templates import filled, wrapper
 
 _PLAIN = (bool, int, float)
 
@@ -159,6 +159,7 @@ class Straight:
         scope = dict(names)
         exec(compile(self.source, "<flambeau program>", "exec"), scope)
         self.replay = scope["replay"]
+        self.wrap = wrapper(program)
         self.learned = {v for v in program.states if v.kind == "state" and v.source._needs_grad}
 
     def text(self) -> str:
@@ -177,12 +178,13 @@ class Straight:
                 raise Retreat
         for leaf, had in self.program.reads_grad:
             if (leaf._grad is not None) != had:
-                raise Stale
+                raise Miss
         for v in self.program.states:
             t = v.source if v.kind == "state" else v.source._grad
             learned = (t._needs_grad, bool(t._hooks)) == (v in self.learned, False)
-            fits = t.array.shape == v.shape and t.array.dtype == v.dtype
-            if not fits or (v.kind == "state" and not learned):
+            if v.kind == "state" and not learned:
+                raise Miss
+            if t.array.shape != v.shape or t.array.dtype != v.dtype:
                 raise Stale
 
     def run(self, tensors: Any, *_: Any) -> Any:
@@ -201,4 +203,4 @@ class Straight:
             leaf._grad = None if index < 0 else wrap(made[index])
         for t, count in program.counted:
             t._counter[0] += count
-        return made if program.raw else filled(program.template, {}, tensors, made)
+        return made if program.raw else filled(program.template, {}, tensors, made, self.wrap)

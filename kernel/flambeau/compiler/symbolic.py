@@ -113,7 +113,7 @@ class Sym:
 
     def transpose(self, *axes: Any) -> Sym:
         """The dimensions in another order."""
-        axes = axes[0] if len(axes) == 1 and axes[0].__class__ in (tuple, list) else axes
+        axes = tuple(axes[0]) if len(axes) == 1 and axes[0].__class__ in (tuple, list) else axes
         order = tuple(a % self.ndim for a in axes) or tuple(range(self.ndim))[::-1]
         return self._view("transpose", self.numbers.transpose(order), order)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import wrap
+from ..tensor import Tensor, wrap
 
 
 class Result:
@@ -21,7 +21,9 @@ class Same:
         self.tensor, self.position = tensor, position
 
 
-def filled(template: Any, tensors: dict[int, Any], arguments: Any, arrays: Any) -> Any:
+def filled(
+    template: Any, tensors: dict[int, Any], arguments: Any, arrays: Any, wrap: Any = wrap
+) -> Any:
     """What is returned: ``tensors`` in their places, other results made of ``arrays``."""
     kind = template.__class__
     if kind is Result:
@@ -30,9 +32,22 @@ def filled(template: Any, tensors: dict[int, Any], arguments: Any, arrays: Any) 
     if kind is Same:
         return template.tensor if template.position < 0 else arguments[template.position]
     if kind in (tuple, list):
-        return kind(filled(t, tensors, arguments, arrays) for t in template)
+        return kind(filled(t, tensors, arguments, arrays, wrap) for t in template)
     if kind is dict:
-        return {k: filled(t, tensors, arguments, arrays) for k, t in template.items()}
+        return {k: filled(t, tensors, arguments, arrays, wrap) for k, t in template.items()}
     if isinstance(template, tuple):
-        return kind(*(filled(t, tensors, arguments, arrays) for t in template))
+        return kind(*(filled(t, tensors, arguments, arrays, wrap) for t in template))
     return template
+
+
+def wrapper(program: Any) -> Any:
+    """What makes tensors of results: in inference mode those count no versions."""
+    if not getattr(program, "inference", False):
+        return wrap
+
+    def uncounted(array: Any) -> Tensor:
+        t = wrap(array)
+        t._counter = None
+        return t
+
+    return uncounted

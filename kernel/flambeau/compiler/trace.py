@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from threading import get_ident
 from typing import Any
 
 import numpy as np
 
-from ..autograd.rules import OPS
+from ..autograd.function import _rule as users_rule
+from ..nn.call import HOOK_LISTS, hooks_of
+from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from ..tensor import Tensor
 from . import lower, status
+from .guards import signature
 from .ir import Instruction, Stop, Tape, Value
 from .symbolic import Opaque, Sym
 
@@ -44,6 +48,7 @@ class Tracer:
         self.listening = False
         self.stepping: Any = None  # the optimizer that is in its step
         self.drew = False
+        self.count = 0  # of operations
         self.known: dict[int, Known] = {}
         self.nodes: dict[int, Any] = {}  # id of a node -> (node, what it keeps as Syms)
         self.spent: set[int] = set()  # nodes that a backward has been through
@@ -57,7 +62,6 @@ class Tracer:
         self.reads_grad: dict[int, tuple[Tensor, bool]] = {}  # leaf -> had it a gradient before?
         self.inputs = inputs
         self.before = _alive()
-        self.changes = status.changes
         for i, t in enumerate(inputs):
             value = self.tape.value("input", t.array.shape, t.array.dtype, i)
             self.know(t, Sym(self.tape, value, t.array))
@@ -102,13 +106,21 @@ class Tracer:
     # The recorder's part
 
     def finish(
-        self, op: Any, inputs: Any, given: Any, outs: Any, params: Any, started: float, depth: int = 3
+        self,
+        op: Any,
+        inputs: Any,
+        given: Any,
+        outs: Any,
+        params: Any,
+        started: float,
+        depth: int = 3,
     ) -> None:
         """An operation has run."""
         if self.reason or self.stepping is not None or get_ident() != self.thread:
             return
         self.listening = False
-        self.tape.part = op.name
+        self.count += 1
+        self.tape.part, self.tape.index = op.name, self.count
         drew, self.drew = self.drew, False
         try:
             self.follow(op, inputs, outs, params, drew)
@@ -119,7 +131,7 @@ class Tracer:
 
     def follow(self, op: Any, inputs: Any, outs: Any, params: Any, drew: bool) -> None:
         """Puts an operation on the tape."""
-        if OPS.get(op.name) is not op:
+        if any(rule.function is users_rule for rule in op.rules):
             raise Stop(f"{op.name} is a Function of the user's own")
         if op.name in _UNFORESEEN:
             raise Stop(f"what {op.name} gives has a shape that depends on the numbers")
@@ -160,7 +172,7 @@ class Tracer:
     def flush(self) -> None:
         """Writes what has changed back into the memory it belongs to."""
         for key, known in self.written.items():
-            tensor, state = self.states[key]
+            _tensor, state = self.states[key]
             self.tape.code.append(
                 Instruction("store", "store", (known.sym.value,), (), (state,), None, "copy_")
             )
@@ -191,7 +203,7 @@ class Tracer:
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to move its parameters."""
-        if self.stepping is None:
+        if self.stepping is None and get_ident() == self.thread:
             self.stepping = optimizer
             if not self.reason:
                 try:
@@ -219,7 +231,7 @@ class Tracer:
 
     def step(self, optimizer: Any) -> None:
         """It has."""
-        if self.stepping is optimizer:
+        if self.stepping is optimizer and get_ident() == self.thread:
             self.stepping = None
             self.listening = True
             for _, moved in self.steps[-1:]:
@@ -230,11 +242,17 @@ class Tracer:
         """What is known of a tensor from before the call is out of date: it is read anew."""
         self.known.pop(id(t.array), None)
 
+    def release(self) -> None:
+        """Lets go of everything: the kind of pass that knows this tracer may live on."""
+        self.before = self.known = self.nodes = self.states = None  # type: ignore[assignment]
+        self.modules = self.tape = self.inputs = None  # type: ignore[assignment]
+
     # Modules
 
-    def signature_changed(self) -> bool:
-        """Whether an attribute of a module was set during the call."""
-        return status.changes != self.changes
+    def modules_changed(self) -> bool:
+        """Whether an attribute of a module is another than before the call."""
+        before = self.before
+        return status.changes != before.changes and signature(before.modules) != before.signature
 
     def options_changed(self) -> bool:
         """Whether an option of an optimizer, such as its learning rate, was set during the call."""
@@ -242,7 +260,10 @@ class Tracer:
 
     def enter(self, module: Any) -> None:
         """A module's forward begins."""
-        self.modules[id(module)] = module
+        if get_ident() == self.thread:
+            self.modules[id(module)] = module
+            if module._hooked and any(hooks_of(module, where) for where in HOOK_LISTS[:4]):
+                self.stop("a module has hooks")
 
     def leave(self, module: Any) -> None:
         """It has ended."""
@@ -268,14 +289,35 @@ class _alive:  # noqa: N801
 
     def __init__(self) -> None:
         everything = gc.get_objects()
-        self.tensors = {id(t): t for t in everything if issubclass(type(t), Tensor)}
-        self.optimizers = [o for o in everything if issubclass(type(o), Optimizer)]
-        self.options = [_options(o) for o in self.optimizers]
-        self.containers = {id(c) for c in everything if type(c) in _CONTAINERS}
         self.everything = everything  # as long as they live, no new object has their ids
+        kinds: dict[type, int] = {}
+        found: tuple[list[Any], ...] = ([], [], [], [])
+        for one in everything:
+            kind = type(one)
+            number = kinds.get(kind)
+            if number is None:
+                number = kinds[kind] = _kind(kind)
+            if number:
+                found[number].append(one)
+        self.tensors = {id(t): t for t in found[1]}
+        self.optimizers, self.modules = found[2:]
+        self.changes, self.signature = status.changes, signature(self.modules)
+        self.options = [_options(o) for o in self.optimizers]
         self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
         self.leaf_of_grad = {id(g): self.tensors[k] for k, g in self.grads.items()}
         self.counts = {k: t._counter[0] for k, t in self.tensors.items() if t._counter is not None}
+
+    @functools.cached_property
+    def containers(self) -> set[int]:
+        """The ids of the lists, dicts and sets that there were."""
+        return {id(c) for c in self.everything if type(c) in _CONTAINERS}
+
+
+def _kind(kind: type) -> int:
+    for number, base in enumerate((Tensor, Optimizer, Module), 1):
+        if issubclass(kind, base):
+            return number
+    return 0
 
 
 def _owner(array: Any) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,9 @@ _FUNCTIONS = {
         "device", "stride", "is_contiguous", "storage_offset", "data_ptr", "is_shared", "is_meta",
     },
     "ops/shape.py": {"contiguous"},
-    "ops/norm.py": {"normalize"},
+    "ops/norm.py": {"normalize", "rms_norm"},
+    "ops/creation.py": {"like_of"},
+    "ops/resize.py": {"interpolate"},
     "ops/convert.py": {"to", "_moved", "_to"},
     "ops/activation.py": None,  # looks at types alone
     "nn/conv.py": None,
@@ -53,7 +56,7 @@ def _next_names(code: Any) -> dict[int, str]:
     listed = list(dis.get_instructions(code))
     return {
         a.offset: str(b.argval) if b.opname.startswith("LOAD_") else ""
-        for a, b in zip(listed, listed[1:], strict=False)
+        for a, b in itertools.pairwise(listed)
     }
 
 
@@ -85,15 +88,19 @@ def _may_read(frame: Any) -> bool:
 
 
 def described(frame: Any) -> str:
-    """Who asks, in words: the user's line, and the library's function that was called there."""
-    name = frame.f_code.co_name
+    """Who asks, in words: the library's function that was called, and the user's line."""
+    names = []
     while frame is not None and is_library(frame.f_code.co_filename):
         name = frame.f_code.co_name
+        if name not in ("called", "__call__", "array", "<genexpr>") and not name.startswith("_"):
+            names.append(name)
         frame = frame.f_back
+    asked = names[-1] if names else "an operation"
     if frame is None:
-        return name
+        return asked
     file = frame.f_code.co_filename.rpartition("/")[2]
-    return f"{name}, at {file} line {frame.f_lineno}"
+    place = f"{file} line {frame.f_lineno}"
+    return f"{asked}, at {place}" if names else place
 
 
 @contextmanager

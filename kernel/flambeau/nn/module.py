@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any, Self
 
 from ..autograd.hooks import RemovableHandle
-from ..compiler import runs_eagerly, status
+from ..compiler import compile, status
 from ..tensor import Tensor
 from .call import HOOK_LISTS, HookMethods, put_hook
 from .moves import MoveMethods
@@ -348,8 +349,10 @@ class Module(HookMethods, MoveMethods, StateMethods):
     # Changing all of it
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Accepted, as ``torch.compile`` is: the module runs as before, eagerly."""
-        runs_eagerly("Module.compile")
+        """Has its calls replayed from now on, as those of ``fb.compile(module)`` are."""
+        self.__dict__.pop("forward", None)
+        self.__dict__["forward"] = compile(MethodType(type(self).forward, self), *args, **kwargs)
+        status.changes += 1
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Calls ``fn`` on every module in it, children first, then on itself."""
