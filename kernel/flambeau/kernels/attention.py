@@ -117,7 +117,11 @@ def blocks(q: Any, k: Any, causal: bool) -> Iterator[tuple[Any, int, int, int]]:
     """Index of batch and heads, first and last query, how many keys: the work in pieces."""
     batch, heads, length, _ = q.shape
     keys = k.shape[2]
-    rows = min(length, max(64, BLOCK // keys), CAUSAL_ROWS if causal else length)
+    rows = min(
+        length,
+        max(64, BLOCK // keys),
+        CAUSAL_ROWS if causal and length >= 2 * CAUSAL_ROWS else length,
+    )
     at_once = max(1, BLOCK // (rows * keys))  # pairs of sample and head
     some = min(heads, at_once)
     samples = max(1, at_once // heads)
