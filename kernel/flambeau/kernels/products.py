@@ -92,7 +92,7 @@ def two_by_four(x, w, bias, out):
 @functools.cache
 def wide() -> bool:
     """Whether the processor has registers of 512 bits."""
-    from llvmlite import binding
+    from llvmlite import binding  # type: ignore[import-untyped]
 
     return bool(binding.get_host_cpu_features().get("avx512f", False))
 
