@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from sys import getrefcount
 from typing import Any
 
@@ -159,8 +160,8 @@ class Driver:
         for n, step in enumerate(self.steps):
             for i, g in enumerate(step.groups):
                 self.scope[f"group{n}_{i}"] = g
-                now = ", ".join(f"group{n}_{i}[{name!r}]" for name in _named(g))
-                lines.append(f"if ({now}) != options{n}_{i}: options()")
+                self.scope[f"look{n}_{i}"] = itemgetter(*_named(g))
+                lines.append(f"if look{n}_{i}(group{n}_{i}) != options{n}_{i}: options()")
         return lines
 
     def leaf(self, target: Any) -> str:
