@@ -21,6 +21,7 @@ from typing import Any
 from .. import random
 from ..errors import is_library
 from ..ops.apply import apply, apply_inplace
+from ..ops.short import apply_number, apply_one, apply_two, apply_written
 from ..tensor import Tensor
 
 _ARRAY: Any = Tensor.__dict__["array"]
@@ -30,7 +31,7 @@ _OUTSIDE = frozenset(
     ("shape", "dtype", "ndim", "size", "flags", "strides", "itemsize", "nbytes", "__class__")
 )
 # Code of this package that hands arrays on, and whose doings the tracer sees in another way.
-_FILES = ("ops/apply.py", "autograd/engine.py", "autograd/__init__.py", "errors.py", "amp/state.py")
+_FILES = ("ops/apply.py", "ops/short.py", "autograd/engine.py", "autograd/__init__.py", "errors.py", "amp/state.py")
 _FUNCTIONS = {
     "tensor.py": {"detach", "data", "wrap", "_fill", "wrap_as", "_make_subclass"},
     "attributes.py": {
@@ -141,7 +142,7 @@ def watching(tracer: Any) -> Iterator[None]:
         Tensor.grad = _GRAD
 
 
-_APPLYING = {apply.__code__, apply_inplace.__code__}
+_APPLYING = {f.__code__ for f in (apply, apply_inplace, apply_one, apply_two, apply_number, apply_written)}
 
 
 def _inside_operation(frame: Any) -> bool:
