@@ -189,13 +189,29 @@ def _join(held, x, before, stride):
     """Copies the planes back to x (C, D, H, W)."""
     for c in range(len(x)):
         for d in range(x.shape[1]):
-            a = d + before[0]
-            for h in range(x.shape[2]):
-                b, to = h + before[1], x[c, d, h]
-                plane = held[c, a % stride[0], b % stride[1]]
-                for w in range(len(to)):
-                    e = w + before[2]
-                    to[w] = plane[e % stride[2], a // stride[0], b // stride[1], e // stride[2]]
+            a, p = (d + before[0]) // stride[0], (d + before[0]) % stride[0]
+            for q in range(stride[1]):
+                for phase in range(stride[2]):
+                    plane = held[c, p, q, phase, a]
+                    _lines_back(
+                        plane, x[c, d], q - before[1], stride[1], phase - before[2], stride[2]
+                    )
+
+
+@kernel
+def _lines_back(plane, x, top, down, left, step):
+    """The reverse of `_lines`."""
+    first, low = max(0, -(top // down)), max(0, -(left // step))
+    last = min(len(plane), (len(x) - top + down - 1) // down)
+    high = max(low, min(plane.shape[1], (x.shape[1] - left + step - 1) // step))
+    for i in range(first, last):
+        line, to = plane[i, low:high], x[top + i * down, left + low * step :]
+        if step == 1:
+            for j in range(len(line)):
+                to[j] = line[j]
+        else:
+            for j in range(len(line)):
+                to[j * step] = line[j]
 
 
 @kernel
