@@ -18,6 +18,7 @@ from . import conv_points, conv_rows, conv_runs, conv_tiles
 _LARGE = 1 << 16  # multiplications; less is NumPy's
 _DRIVERS = {"runs": conv_runs, "points": conv_points}
 _FEW = 4  # channels of a group: windows of fewer are not worth laying out as rows
+_FEW_ALONE = 12  # the same where there is one group
 
 
 class Settings:
@@ -44,9 +45,10 @@ class Settings:
         flat = self.stride == (1, 1, 1) and least > 0
         if flat and self._tiled():
             return "tiles"
-        if least >= _FEW:
-            return "rows"
-        return "runs" if self.groups == 1 else "planes"
+        if self.groups > 1:
+            return "rows" if least >= _FEW else "planes"
+        line = self.size[:2] == (1, 1) and self.stride[2] == 1
+        return "runs" if line or least < _FEW_ALONE else "rows"
 
     def _tiled(self):
         channels, filters = self.channels // self.groups, self.filters // self.groups
