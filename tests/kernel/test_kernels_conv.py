@@ -44,7 +44,9 @@ CONVOLUTIONS = [
     conv((2, 32, 16, 15), (64, 8, 3, 3), padding=1, groups=4, stride=2),
     conv((2, 16, 300), (24, 16, 7), stride=3),
     conv((2, 8, 9, 10, 11), (16, 8, 2, 3, 2), padding=1, stride=(2, 1, 2)),
-    conv((2, 16, 9, 10), (24, 16, 1, 1), stride=2),
+    conv((2, 16, 19, 20), (24, 16, 1, 1), stride=2),
+    conv((2, 16, 9, 20), (24, 16, 1, 1)),
+    conv((2, 16, 300), (24, 16, 3), padding=1),
     conv((4, 1, 28, 28), (6, 1, 5, 5), padding=2),
     conv((2, 3, 32, 30), (15, 3, 7, 7), padding=3, stride=2),
     conv((2, 3, 32, 30), (15, 3, 3, 3), padding=5),
@@ -212,7 +214,7 @@ def test_each_method_is_tried_above() -> None:
         if "transpose" not in name:
             s = [settings.get(k, v) for k, v in (("stride", 1), ("padding", 0), ("dilation", 1))]
             ways.add(conv_module._planned(x, w, *s, settings.get("groups", 1)).settings.way)
-    assert {"tiles", "rows", "runs", "planes"} <= ways
+    assert {"tiles", "rows", "runs", "planes", "points"} <= ways
 
 
 POOLS = [

@@ -150,25 +150,32 @@ def _length(out, lattice, step):
 @kernel
 def _part(x, held, before, stride):
     """Copies x (C, D, H, W) to its planes. What does not fit is left out."""
-    wide = held.shape[6]
     for c in range(len(x)):
         for d in range(x.shape[1]):
-            a = d + before[0]
-            for h in range(x.shape[2]):
-                b = h + before[1]
-                if 0 <= a < stride[0] * held.shape[4] and 0 <= b < stride[1] * held.shape[5]:
-                    line = x[c, d, h]
+            a = (d + before[0]) // stride[0]
+            if 0 <= a < held.shape[4]:
+                for q in range(stride[1]):
                     for phase in range(stride[2]):
-                        plane = held[c, a % stride[0], b % stride[1], phase]
-                        to = plane[a // stride[0], b // stride[1]]
-                        first = phase - before[2]
-                        low = max(0, -(first // stride[2]))
-                        high = min(wide, (len(line) - first + stride[2] - 1) // stride[2])
-                        if stride[2] == 1:
-                            _copy(line[first + low :], to[low : max(low, high)])
-                        else:
-                            for i in range(low, high):
-                                to[i] = line[first + i * stride[2]]
+                        plane = held[c, (d + before[0]) % stride[0], q, phase, a]
+                        _lines(
+                            x[c, d], plane, q - before[1], stride[1], phase - before[2], stride[2]
+                        )
+
+
+@kernel
+def _lines(x, plane, top, down, left, step):
+    """plane[i, j] = x[top + i·down, left + j·step], wherever there is such an entry."""
+    first, low = max(0, -(top // down)), max(0, -(left // step))
+    last = min(len(plane), (len(x) - top + down - 1) // down)
+    high = max(low, min(plane.shape[1], (x.shape[1] - left + step - 1) // step))
+    for i in range(first, last):
+        line, to = x[top + i * down, left + low * step :], plane[i, low:high]
+        if step == 1:
+            for j in range(len(to)):
+                to[j] = line[j]
+        else:
+            for j in range(len(to)):
+                to[j] = line[j * step]
 
 
 @kernel
@@ -182,13 +189,29 @@ def _join(held, x, before, stride):
     """Copies the planes back to x (C, D, H, W)."""
     for c in range(len(x)):
         for d in range(x.shape[1]):
-            a = d + before[0]
-            for h in range(x.shape[2]):
-                b, to = h + before[1], x[c, d, h]
-                plane = held[c, a % stride[0], b % stride[1]]
-                for w in range(len(to)):
-                    e = w + before[2]
-                    to[w] = plane[e % stride[2], a // stride[0], b // stride[1], e // stride[2]]
+            a, p = (d + before[0]) // stride[0], (d + before[0]) % stride[0]
+            for q in range(stride[1]):
+                for phase in range(stride[2]):
+                    plane = held[c, p, q, phase, a]
+                    _lines_back(
+                        plane, x[c, d], q - before[1], stride[1], phase - before[2], stride[2]
+                    )
+
+
+@kernel
+def _lines_back(plane, x, top, down, left, step):
+    """The reverse of `_lines`."""
+    first, low = max(0, -(top // down)), max(0, -(left // step))
+    last = min(len(plane), (len(x) - top + down - 1) // down)
+    high = max(low, min(plane.shape[1], (x.shape[1] - left + step - 1) // step))
+    for i in range(first, last):
+        line, to = plane[i, low:high], x[top + i * down, left + low * step :]
+        if step == 1:
+            for j in range(len(line)):
+                to[j] = line[j]
+        else:
+            for j in range(len(line)):
+                to[j * step] = line[j]
 
 
 @kernel
@@ -198,7 +221,8 @@ def _open(y, wide, step):
         for h in range(y.shape[1]):
             line, to = y[d, h], wide[d, h]
             if step == 1:
-                _copy(line, to[: len(line)])
+                for i in range(len(line)):
+                    to[i] = line[i]
             else:
                 for i in range(len(line)):
                     to[i * step] = line[i]

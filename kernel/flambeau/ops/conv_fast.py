@@ -13,10 +13,12 @@ from math import prod
 import numpy as np
 
 from ..kernels import fast, planes
-from . import conv_rows, conv_runs, conv_tiles
+from . import conv_points, conv_rows, conv_runs, conv_tiles
 
 _LARGE = 1 << 16  # multiplications; less is NumPy's
+_DRIVERS = {"runs": conv_runs, "points": conv_points}
 _FEW = 4  # channels of a group: windows of fewer are not worth laying out as rows
+_FEW_ALONE = 12  # the same where there is one group
 
 
 class Settings:
@@ -37,15 +39,16 @@ class Settings:
     def _way(self, plan):
         if plan.batch * plan.filters * plan.rows * prod(plan.out) < _LARGE:
             return ""
-        if plan.pointwise:
-            return ""
+        if prod(self.kernel) == self.groups == 1 and self.full == self.size:
+            return "points"
         least = min(self.channels, self.filters) // self.groups
         flat = self.stride == (1, 1, 1) and least > 0
         if flat and self._tiled():
             return "tiles"
-        if least >= _FEW:
-            return "rows"
-        return "runs" if self.groups == 1 else "planes"
+        if self.groups > 1:
+            return "rows" if least >= _FEW else "planes"
+        line = self.size[:2] == (1, 1) and self.stride[2] == 1
+        return "runs" if line or least < _FEW_ALONE else "rows"
 
     def _tiled(self):
         channels, filters = self.channels // self.groups, self.filters // self.groups
@@ -127,7 +130,8 @@ def input_gradient(y, weight, plan):
         return None
     y, weight = given
     out = np.empty((len(y), plan.channels, *plan.size), np.float32)
-    if s.stride == (1, 1, 1) and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
+    turns = s.way != "runs" and s.way != "points" and s.stride == (1, 1, 1)
+    if turns and (s.way in ("tiles", "planes") or s.channels // s.groups >= 16):
         # A convolution like the other, with the filters turned round.
         _forward(y, _turned(weight, s.groups), None, s.turned, out)
     else:
@@ -178,8 +182,8 @@ def _forward(x, weight, bias, s, out):
     x, out = x.reshape(*x.shape[:2], *s.size), out.reshape(*out.shape[:2], *s.out)
     weight = weight.reshape(*weight.shape[:2], *s.kernel)
     bias = np.zeros(len(weight), np.float32) if bias is None else bias
-    if s.way == "runs":
-        return conv_runs.convolve(x, weight, bias, s, out)
+    if s.way in _DRIVERS:
+        return _DRIVERS[s.way].convolve(x, weight, bias, s, out)
     if s.way == "planes":
         return planes.convolve(x, _grouped(weight, s), bias, out, *s.planes(2), s.stride[2])
     parts = (np.split(weight, s.groups), np.split(bias, s.groups)) if s.groups > 1 else (
@@ -197,8 +201,8 @@ def _forward(x, weight, bias, s, out):
 
 
 def _back(y, weight, s, out):
-    if s.way == "runs":
-        return conv_runs.input_gradient(y, weight, s, out)
+    if s.way in _DRIVERS:
+        return _DRIVERS[s.way].input_gradient(y, weight, s, out)
     if s.way == "planes":
         return planes.input_gradient(y, _grouped(weight, s), out, *s.planes(2), s.stride[2])
     y = y.reshape(*y.shape[:2], -1)
@@ -209,8 +213,8 @@ def _back(y, weight, s, out):
 
 
 def _weight_back(y, x, s, out):
-    if s.way == "runs":
-        return conv_runs.weight_gradient(y, x, s, out)
+    if s.way in _DRIVERS:
+        return _DRIVERS[s.way].weight_gradient(y, x, s, out)
     if s.way == "planes":
         return planes.weight_gradient(y, x, _grouped(out, s), *s.planes(2), s.stride[2])
     parts = np.split(out, s.groups), _groups(y, s.groups), _groups(x, s.groups)
