@@ -202,13 +202,13 @@ class SymbolicPass:
         kept = known[1]
         if g.__class__ is list:
             g = self.fill(node, g, kept)
-        if plan.op.holomorphic and getattr(node.dtype, "kind", "") == "c":
+        if plan.holomorphic and getattr(node.dtype, "kind", "") == "c":
             raise Stop("complex numbers")
         tracer.tape.part, tracer.tape.index = f"{plan.op.name} backward", 0
-        for rule, takes_ns, choose, positions, joint in plan.steps:
-            arguments = kept if choose is None else choose(kept)
-            made = self.rule(rule, takes_ns, g, arguments, joint)
-            for position, one in zip(positions, made if joint else [made], strict=False):
+        for rule, position in plan.steps:
+            joint = position.__class__ is not int
+            made = self.rule(rule, g, kept, joint)
+            for position, one in zip(position, made, strict=False) if joint else [(position, made)]:
                 if one is not None and node.parents[position] is not None:
                     self.send(node.parents[position], one)
 
@@ -222,19 +222,19 @@ class SymbolicPass:
             for g, shape, dtype in zip(gradients, node.shape, node.dtype, strict=True)
         ]
 
-    def rule(self, rule: Any, takes_ns: bool, g: Any, arguments: Any, joint: bool) -> Any:
+    def rule(self, rule: Any, g: Any, kept: Any, joint: bool) -> Any:
         """What a rule gives: written down as it runs on Syms, or called as it is."""
         tape = self.tracer.tape
         mark = len(tape.code)
         try:
-            for a in (*arguments, *(g if g.__class__ is list else (g,))):
+            for a in (*kept, *(g if g.__class__ is list else (g,))):
                 if a.__class__ is Sym and (
                     a.numbers.__class__ is not np.ndarray or narrow(a.dtype)
                 ):
                     raise Opaque("something kept that is no array of plain numbers")
-            own = [_own(a) for a in arguments]
+            own = [_own(a) for a in kept]
             g_own = [_own(one) for one in g] if g.__class__ is list else _own(g)
-            made = rule(NAMESPACE, g_own, *own) if takes_ns else rule(g_own, *own)
+            made = rule(NAMESPACE, g_own, own)
             if any(m is not None and m.__class__ is not Sym for m in (made if joint else (made,))):
                 raise Opaque("another kind of gradient")
             return made
@@ -242,14 +242,14 @@ class SymbolicPass:
             raise
         except Exception:
             del tape.code[mark:]
-        return self.called(rule, takes_ns, g, arguments, joint)
+        return self.called(rule, g, kept, joint)
 
-    def called(self, rule: Any, takes_ns: bool, g: Any, arguments: Any, joint: bool) -> Any:
+    def called(self, rule: Any, g: Any, kept: Any, joint: bool) -> Any:
         """An instruction that calls the rule."""
         tape = self.tracer.tape
-        run = _as_function(rule, takes_ns, joint)
-        made = run(_real(g), *map(_real, arguments))
-        values = tape.emit("call", "rule", syms_to([g, *arguments]), made, (), run)
+        run = _as_function(rule, joint)
+        made = run(_real(g), *map(_real, kept))
+        values = tape.emit("call", "rule", syms_to([g, *kept]), made, (), run)
         found = [
             None if a is None else Sym(tape, v, np.asarray(a))
             for v, a in zip(values, made, strict=True)
@@ -270,11 +270,11 @@ def _real(a: Any) -> Any:
     return type(a)(map(_real, a)) if a.__class__ in (tuple, list) else a
 
 
-def _as_function(rule: Any, takes_ns: bool, joint: bool) -> Callable[..., Any]:
+def _as_function(rule: Any, joint: bool) -> Callable[..., Any]:
     ns = engine.namespace_of(np)
 
     def run(g: Any, *kept: Any) -> Any:
-        made = rule(ns, g, *kept) if takes_ns else rule(g, *kept)
+        made = rule(ns, g, kept)
         return tuple(made) if joint else (made,)
 
     run.__name__ = getattr(rule, "__qualname__", "rule")
