@@ -208,9 +208,9 @@ class SymbolicPass:
         for rule, position in plan.steps:
             joint = position.__class__ is not int
             made = self.rule(rule, g, kept, joint)
-            for position, one in zip(position, made, strict=False) if joint else [(position, made)]:
-                if one is not None and node.parents[position] is not None:
-                    self.send(node.parents[position], one)
+            for at, one in zip(position, made, strict=False) if joint else [(position, made)]:
+                if one is not None and node.parents[at] is not None:
+                    self.send(node.parents[at], one)
 
     def fill(self, node: Node, gradients: list[Any], kept: Any) -> list[Any]:
         """Zeros where an output of several was not used."""

@@ -31,7 +31,10 @@ _OUTSIDE = frozenset(
     ("shape", "dtype", "ndim", "size", "flags", "strides", "itemsize", "nbytes", "__class__")
 )
 # Code of this package that hands arrays on, and whose doings the tracer sees in another way.
-_FILES = ("ops/apply.py", "ops/short.py", "autograd/engine.py", "autograd/__init__.py", "errors.py", "amp/state.py")
+_FILES = (
+    "ops/apply.py", "ops/short.py", "autograd/engine.py", "autograd/__init__.py", "errors.py",
+    "amp/state.py",
+)  # fmt: skip
 _FUNCTIONS = {
     "tensor.py": {"detach", "data", "wrap", "_fill", "wrap_as", "_make_subclass"},
     "attributes.py": {
@@ -142,7 +145,8 @@ def watching(tracer: Any) -> Iterator[None]:
         Tensor.grad = _GRAD
 
 
-_APPLYING = {f.__code__ for f in (apply, apply_inplace, apply_one, apply_two, apply_number, apply_written)}
+_ENTRIES = (apply, apply_inplace, apply_one, apply_two, apply_number, apply_written)
+_APPLYING = {entry.__code__ for entry in _ENTRIES}
 
 
 def _inside_operation(frame: Any) -> bool:

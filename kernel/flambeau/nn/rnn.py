@@ -320,8 +320,8 @@ class RNNCellBase(Module):
         if states is None:
             state: Any = zeros(n, parts * width, dtype=x.dtype, device=x.device)
         else:
-            parts = [s if s.dim() == 2 else s.reshape(n, -1) for s in states]
-            state = cat(parts, 1) if len(parts) > 1 else parts[0]
+            flat = [s if s.dim() == 2 else s.reshape(n, -1) for s in states]
+            state = cat(flat, 1) if len(flat) > 1 else flat[0]
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         out = LAYERS[mode](x, state, *weights, None, (n,), False)[n:].clone()
         return out if input.dim() == 2 else out.squeeze(0)
