@@ -109,6 +109,8 @@ class Pass:
             return g if g.array.dtype == like.dtype else _taped.cast(g, like.dtype)
         if g.shape != like.shape:
             g = self.ns.sum_to(g, like.shape)
+        if g.dtype is like.dtype:
+            return g
         if g.dtype.kind == "c" and like.dtype.kind != "c":
             g = g.real
         return g if g.dtype == like.dtype else self.ns.cast(g, like.dtype)

@@ -11,6 +11,7 @@ from ..kernels import classes as loops
 from ..kernels import fast, spread
 from .loss import check_reduction, chosen
 from .promote import only_float
+from .reduce import total
 from .registry import function, op
 from .softmax import log_softmax
 
@@ -144,7 +145,7 @@ def _total(xp, loss, reduction):
     """The losses, or their sum, which for a mean are divided already; a mean of nothing is NaN."""
     if reduction == "none":
         return loss
-    return loss.sum() if loss.size or reduction == "sum" else xp.asarray(np.nan, loss.dtype)
+    return total(loss, None, False) if loss.size or reduction == "sum" else loss.dtype.type(np.nan)
 
 
 # From the logits
@@ -199,7 +200,7 @@ def _surprise(xp, x, target, even):
         return loss.reshape(target.shape), leaning, None, np.stack((tops, logs))
     shifted = x - x.max(1, keepdims=True)
     probs = xp.exp(shifted)
-    mass = probs.sum(1, keepdims=True)
+    mass = total(probs, 1, True)
     probs /= mass
     log = xp.log(mass)
     if even is not None:

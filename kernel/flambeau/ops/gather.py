@@ -10,10 +10,10 @@ from ..device import module_of
 from ..kernels import SMALL, masks, places
 from ..tensor import wrap
 from .along import add_along, check_index, places_of, read_along, write_along
-from .apply import apply
 from .registry import function, op
 from .scalars import number_for
 from .shape import at_dim, broadcast_shapes
+from .short import apply_two
 
 # Adding up what goes to the same place. For much, NumPy's ``add.at`` is slower than these.
 
@@ -201,7 +201,7 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor([[1],
             [4]])
     """
-    return apply(gather_op, (input, index), (dim,))
+    return apply_two(gather_op, input, index, (dim,))
 
 
 @function

@@ -12,6 +12,7 @@ from .lu import factor
 from .reduce import axes
 from .registry import OPS, function
 from .shape import at_dim
+from .short import apply_one
 
 INF = float("inf")
 _OF_MATRIX = ("fro", "nuc", 1, -1, 2, -2, INF, -INF)
@@ -128,6 +129,9 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 @function(name="norm")
 def _(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(Σ |x|ᵖ)^(1/p) over ``dim`` or all elements; "nuc" of matrices; "fro" is p = 2."""
+    usual = p == "fro" and dtype is None and (dim is None or dim.__class__ is int)
+    if usual and input.array.dtype in FLOATING:
+        return apply_one(OPS["norm"], input, (2.0, dim, keepdim))
     if isinstance(p, str) and (p != "fro" or (isinstance(dim, (tuple, list)) and len(dim) > 2)):
         dims = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
         return matrix_norm(input, p, tuple(dims), keepdim, dtype=dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod as prod_
 
 import numpy as np
+from numpy import ndarray
 
 from .. import dtypes
 from ..dtypes import FLOATING, floating
@@ -12,6 +13,7 @@ from ..kernels import SMALL, dense, fast, softmax, softmax_middle
 from ..kernels import reduce as loops
 from ..kernels import spread as in_threads
 from ..kernels.folded import folded, reduced
+from ..kernels.ones import small_sum
 from .registry import function, op
 
 
@@ -76,12 +78,22 @@ def _accumulator(x, dtype):
     return ("float32" if result == "float16" else result), result
 
 
-def _total(x, dim, keepdim, inner=None):
-    if inner is None and x.size >= SMALL and fast(x):
+def total(x, dim, keepdim, inner=None):
+    """The sum of an array over ``dim``, in the way that is fastest for it."""
+    if inner is None and x.size < SMALL:
+        found = small_sum(x, dim, keepdim)
+        if found is not None:
+            return found
+    elif inner is None and fast(x):
         found = reduced(x, axes(dim), keepdim, loops.sums, loops.middle_sums)
         if found is not None:
             return found
     return x.sum(axis=dim if dim.__class__ is int else axes(dim), dtype=inner, keepdims=keepdim)
+
+
+def shared(x, n):
+    """x / n, with the number as an array, which NumPy computes with in half the time."""
+    return x / np.asarray(n, x.dtype) if x.__class__ is ndarray else x / n
 
 
 def _as(x, dtype):
@@ -96,9 +108,9 @@ def sum(xp, x, /, dim=None, keepdim=False, dtype=None):
     tensor([3., 3.])
     """
     if dtype is None and x.dtype in _WIDE:  # the usual case, cheaply
-        return _total(x, dim, keepdim)
+        return total(x, dim, keepdim)
     inner, result = _accumulator(x, dtype)
-    return _as(_total(x, dim, keepdim, inner), result)
+    return _as(total(x, dim, keepdim, inner), result)
 
 
 sum.gradients(x=lambda ns, g, x_shape, dim, keepdim: spread(ns, g, x_shape, dim, keepdim))
@@ -112,11 +124,11 @@ def sum_to(xp, x, /, shape):
     """
     extra = x.ndim - len(shape)
     if extra > 0 and x.shape[extra:] == shape:  # the usual case: of a bias, or of a number
-        return _total(x, 0 if extra == 1 else tuple(range(extra)), False)
+        return total(x, 0 if extra == 1 else tuple(range(extra)) if shape else None, False)
     x = x.reshape((1,) * -extra + x.shape)
     extra = max_(extra, 0)
     where = [i for i in range(x.ndim) if i < extra or shape[i - extra] == 1 != x.shape[i]]
-    return _total(x, tuple(where), True).reshape(shape) if where else x.reshape(shape)
+    return total(x, tuple(where), True).reshape(shape) if where else x.reshape(shape)
 
 
 @sum_to.gradient()
@@ -133,7 +145,7 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
     tensor([[2., 4.]])
     """
     if dtype is None and x.dtype in _WIDE:
-        return _total(x, dim, keepdim) / (x.size if dim is None else count(x.shape, dim))
+        return shared(total(x, dim, keepdim), x.size if dim is None else count(x.shape, dim))
     if dtype is None and x.dtype not in FLOATING:
         raise RuntimeError(
             f"could not infer output dtype: a mean is a float, and the input holds {x.dtype.name}; "
@@ -142,12 +154,13 @@ def mean(xp, x, /, dim=None, keepdim=False, dtype=None):
     if dtype is not None and dtypes.of(dtype).numpy not in FLOATING:
         raise RuntimeError(f"could not infer output dtype: a mean is a float, not {dtype}")
     inner, result = _accumulator(x, dtype)
-    return _as(_total(x, dim, keepdim, inner) / count(x.shape, dim), result)
+    return _as(total(x, dim, keepdim, inner) / count(x.shape, dim), result)
 
 
 @mean.gradient("x")
 def _(ns, g, x_shape, dim, keepdim):
-    return spread(ns, g / max_(count(x_shape, dim), 1), x_shape, dim, keepdim)
+    n = max_(count(x_shape, dim), 1)
+    return spread(ns, g / n if ns.taped else shared(g, n), x_shape, dim, keepdim)
 
 
 max_ = max  # the name is taken by an operation in this package
@@ -169,13 +182,12 @@ def _(ns, g, x, dim, keepdim):
 
 def moments(xp, x, dim):
     """Mean and x - mean, at least in float32, over ``dim`` kept as 1."""
-    x = x.astype("float32") if x.dtype == "float16" else x
+    x = x.astype("float32") if x.dtype.char == "e" else x
     n = count(x.shape, dim)
     if not n or x.dtype not in _WIDE:
         middle = xp.mean(x, axis=axes(dim), keepdims=True)
     else:
-        middle = x.sum(axis=axes(dim), keepdims=True)
-        middle /= n
+        middle = shared(total(x, dim, True), n)
     return middle, x - middle
 
 
@@ -183,7 +195,7 @@ def _variance(xp, x, dim, correction, keepdim):
     if x.dtype not in FLOATING:
         raise RuntimeError(f"std and var only support floating point tensors, not {x.dtype.name}")
     dim = dim if x.ndim else whole(dim)
-    return _squares(xp, x, dim, keepdim) / max_(count(x.shape, dim) - correction, 0)
+    return shared(_squares(xp, x, dim, keepdim), max_(count(x.shape, dim) - correction, 0))
 
 
 def _squares(xp, x, dim, keepdim):
@@ -191,12 +203,12 @@ def _squares(xp, x, dim, keepdim):
     if fast(x) and (shape := folded(x.shape, axes(dim))):
         about = ()
         if shape[2] > 1:
-            means = _total(x, dim, False) * x.dtype.type(1 / shape[1])
+            means = total(x, dim, False) * x.dtype.type(1 / shape[1])
             about = (means.reshape(shape[0], shape[2]),)
         return _square_sums(x, dim, keepdim, loops.centred_sums, *about)
     _, away = moments(xp, x, dim)
     squares = (away * away.conj()).real if x.dtype.kind == "c" else away * away
-    return squares.sum(axis=axes(dim), keepdims=keepdim)
+    return total(squares, dim, keepdim)
 
 
 def _square_sums(x, dim, keepdim, of_rows, *about):
@@ -290,7 +302,7 @@ def norm_op(xp, x, /, p, dim, keepdim):
         if shape[2] == 1:
             return reduced(x, axes(dim), keepdim, loops.absolute_sums, None)
     if p == 2 and x.dtype in _WIDE and x.dtype.kind == "f":  # the usual case, cheaply
-        return xp.sqrt((x * x).sum(axis=axes(dim), keepdims=keepdim))
+        return xp.sqrt(total(x * x, dim, keepdim))
     size, along = xp.abs(x), {"axis": axes(dim), "keepdims": keepdim}
     if p == 2:
         out = xp.sqrt(xp.sum(size * size, **along))
@@ -337,8 +349,8 @@ def logsumexp(xp, x, /, dim, keepdim=False):
     line, axis = (x, axes(dim)) if x.ndim else (x.reshape(1), axes(dim) or 0)
     top = xp.max(line.real, axis=axis, keepdims=True, initial=-xp.inf)
     top = xp.where(xp.isfinite(top), top, top.dtype.type(0))
-    total = xp.sum(xp.exp(line - top), axis=axis, keepdims=True)
-    out = xp.log(total) + top
+    mass = total(xp.exp(line - top), axis, True)
+    out = xp.log(mass) + top
     if not keepdim or not x.ndim:
         out = out.squeeze(axis if axis is not None else tuple(range(line.ndim)))
     return out.astype(x.dtype, copy=False)

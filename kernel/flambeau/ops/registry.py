@@ -205,7 +205,8 @@ class Op:
         # Whether the short way will do for floats of one type: see `ops.short`.
         as_they_are = rule is None or getattr(rule, "keeps_floats", False)
         self.direct = as_they_are and self.outputs == 1 and not self.extras
-        self.numbers = [0, 0]  # as `takes_number` finds out when the first number comes
+        # What `takes_number` finds out when the first number comes.
+        self.number_second = self.number_first = 0
 
     def takes_number(self, turned: bool) -> int:
         """Whether a number may stand beside floats, as the second input or (turned) the first.
@@ -222,7 +223,10 @@ class Op:
             found = -1
         else:
             found = 2 if getattr(self.promote, "wants_numbers", False) else 1
-        self.numbers[turned] = found
+        if turned:
+            self.number_first = found
+        else:
+            self.number_second = found
         return found
 
     def _read_signature(self) -> None:

@@ -155,6 +155,8 @@ def expand(xp, x, /, size):
         )
     if size == x.shape:
         return x[...]
+    if isinstance(x, np.generic):
+        x = np.asarray(x)
     return _spread(x, size) if x.__class__ is ndarray else xp.broadcast_to(x, size)
 
 

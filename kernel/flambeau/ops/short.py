@@ -135,26 +135,26 @@ def apply_number(
 
     NumPy computes with an array of no dimensions in half the time that it takes for a number.
     """
-    inputs = (number, x) if turned else (x, number)
+    how = (op.number_first if turned else op.number_second) or op.takes_number(turned)
     if (
         x.__class__ not in PLAIN
         or not op.direct
+        or how < 0
         or (x._view is not None and x._seen != x._counter[0])
         or not -LARGE < number < LARGE
-        or (op.numbers[turned] or op.takes_number(turned)) < 0
     ):
-        return apply(op, inputs, params)
+        return apply(op, (number, x) if turned else (x, number), params)
     a = x.array
     dtype = a.dtype
     if a.__class__ is not ndarray or (dtype is not FLOAT32 and dtype is not FLOAT64):
-        return apply(op, inputs, params)
+        return apply(op, (number, x) if turned else (x, number), params)
     recorder = slot.recorder
     started = perf_counter() if recorder is not None else 0.0
-    b = array(number, dtype) if op.numbers[turned] == 1 else number
+    b = array(number, dtype) if how == 1 else number
     try:
         result = op.forward(np, b, a, *params) if turned else op.forward(np, a, b, *params)
     except Exception as error:
-        raise explain(op, inputs, params, error) from None
+        raise explain(op, (number, x) if turned else (x, number), params, error) from None
     if result.__class__ is not ndarray:
         result = np.asanyarray(result)
     out = wrap(result)
@@ -177,7 +177,8 @@ def apply_number(
     if inference and get_ident() in inference:
         out._counter = out._view = None
     if recorder is not None:
-        recorder.finish(op, inputs, (number, a) if turned else (a, number), (out,), params, started)
+        inputs, given = ((number, x), (number, a)) if turned else ((x, number), (a, number))
+        recorder.finish(op, inputs, given, (out,), params, started)
     return out
 
 
@@ -203,8 +204,8 @@ def apply_written(op: Any, inputs: Any, params: tuple[Any, ...] = ()) -> Any:
     arrays = [a]
     for y in inputs[1:]:
         kind = y.__class__
-        if kind in _REAL and (op.numbers[0] or op.takes_number(False)) > 0:
-            b = array(y, dtype) if op.numbers[0] == 1 and -LARGE < y < LARGE else y
+        if kind in _REAL and (op.number_second or op.takes_number(False)) > 0:
+            b = array(y, dtype) if op.number_second == 1 and -LARGE < y < LARGE else y
         elif (
             kind not in PLAIN
             or (b := y.array).__class__ is not ndarray

@@ -6,9 +6,11 @@ import warnings
 
 import numpy as np
 
+from ..dtypes import FLOATING
 from ..kernels import dense, fast, spread
 from ..kernels.folded import softmax_loops
 from .promote import only_float
+from .reduce import total
 from .registry import function, op
 from .shape import at_dim
 
@@ -28,7 +30,7 @@ def _floats(xp, x, dtype):
     """x in the type asked for; a softmax of integers is an error, as in PyTorch."""
     if dtype is not None:
         x = x.astype(getattr(dtype, "numpy", dtype), copy=False)
-    return only_float([x])[0]
+    return x if x.dtype in FLOATING else only_float([x])[0]
 
 
 @op(on="fb Tensor F")
@@ -40,14 +42,14 @@ def softmax(xp, x, /, dim=None, dtype=None):
             [0.0900, 0.2447, 0.6652]])
     """
     x = _floats(xp, x, dtype)
-    dim = at_dim(_along("softmax", x, dim), x.ndim)
+    dim = at_dim(_along("softmax", x, dim) if dim is None else dim, x.ndim)
     if x.ndim == 0 or not x.size:
         return xp.ones_like(x)
     if fast(x):
         return _run("softmax", dim, x)
     out = x - x.max(dim, keepdims=True)
     xp.exp(out, out=out)
-    out /= out.sum(dim, keepdims=True)
+    out /= total(out, dim, True)
     return out
 
 
@@ -67,13 +69,13 @@ def log_softmax(xp, x, /, dim=None, dtype=None):
     tensor([-1.3133, -0.3133])
     """
     x = _floats(xp, x, dtype)
-    dim = at_dim(_along("log_softmax", x, dim), x.ndim)
+    dim = at_dim(_along("log_softmax", x, dim) if dim is None else dim, x.ndim)
     if x.ndim == 0 or not x.size:
         return xp.zeros_like(x)
     if fast(x):
         return _run("log_softmax", dim, x)
     out = x - x.max(dim, keepdims=True)
-    out -= xp.log(xp.exp(out).sum(dim, keepdims=True))
+    out -= xp.log(total(xp.exp(out), dim, True))
     return out
 
 
