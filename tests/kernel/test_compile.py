@@ -700,6 +700,77 @@ def test_no_more_than_eight_programs() -> None:
     assert any("8 programs" in reason for reason in f.reasons)
 
 
+def test_groups_that_are_replaced_or_added_are_used(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        fb.manual_seed(3)
+        model = mlp()
+        optimizer = fb.optim.SGD(model[0].parameters(), lr=0.1)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            model.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = use(step)
+        (x, y), *_ = regression()
+        for i in range(9):
+            step(fb.tensor(x), fb.tensor(y))
+            if i == 2:
+                saved = copy.deepcopy(optimizer.state_dict())
+                saved["param_groups"][0]["lr"] = 0.5
+                optimizer.load_state_dict(saved)
+            if i == 4:
+                optimizer.param_groups[0]["lr"] = 0.01
+            if i == 6:
+                optimizer.add_param_group({"params": list(model[2].parameters()), "lr": 0.3})
+        results.append([p.detach().clone() for p in model.parameters()])
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*results, strict=True))
+
+
+def test_a_gradient_from_outside_is_stepped_with(way) -> None:
+    results = []
+    for use in (lambda f: f, fb.compile):
+        a = fb.tensor([1.0], requires_grad=True)
+        b = fb.tensor([1.0], requires_grad=True)
+        optimizer = fb.optim.SGD([a, b], lr=0.1)
+
+        def step(x, a=a, optimizer=optimizer):
+            a.grad = None
+            (a * x).sum().backward()
+            optimizer.step()
+
+        step = use(step)
+        for i in range(6):
+            b.grad = fb.ones(1) if i in (3, 4) else None
+            step(fb.tensor([2.0]))
+        results.append((a.item(), b.item()))
+    assert results[0] == pytest.approx(results[1])
+
+
+def test_a_step_with_a_closure_is_not_replayed() -> None:
+    w = fb.tensor([3.0], requires_grad=True)
+    optimizer = fb.optim.LBFGS([w], lr=0.5)
+
+    @fb.compile
+    def step():
+        def closure():
+            optimizer.zero_grad()
+            loss = (w * w).sum()
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure)
+
+    for _ in range(4):
+        step()
+    assert step.programs == []
+    assert abs(w.item()) < 0.5
+
+
 # What cannot be replayed
 
 
