@@ -27,6 +27,8 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
             """Notes where the backward starts."""
             super().begin(roots)
             self.mine = get_ident() == tracer.thread and not tracer.reason
+            if self.mine and tracer.stepping is not None:
+                tracer.stop("an optimizer's step goes backward")
             self.seeds: list[tuple[Any, Any]] = []
             self.before: dict[int, Any] = {}
             self.reached: dict[int, Tensor] = {}

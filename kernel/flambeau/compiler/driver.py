@@ -152,6 +152,10 @@ class Driver:
                 for j, (name, _) in enumerate(step.states[i]):
                     tests.append(f"own{n}_{i}[{name!r}] is not z{n}_{i}_{j}")
                     tests.append(f"z{n}_{i}_{j}.array is not y{n}_{i}_{j}")
+        for n, step in enumerate(one.run for one in self.program.code if one.kind == "step"):
+            self.scope.update({f"stepper{n}": step.optimizer, f"groups{n}": step.listed})
+            others = f"stepper{n}.param_groups is not groups{n} or len(groups{n}) != {step.count}"
+            lines.append(f"if {others}: raise Stale")
         for k, (leaf, had) in enumerate(self.program.reads_grad):
             self.scope[f"before{k}"] = leaf
             lines.append(f"if before{k}._grad is {'' if had else 'not '}None: raise Miss")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..autograd import engine
 from ..autograd.layers import _on as modes_on
+from ..backends import exact
 from ..record.slot import slot
 from ..subclasses import PLAIN
 from . import status
@@ -53,7 +54,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Replays the call if one like it was traced, traces it if not."""
-        if slot.recorder is not None or not PLAIN or modes_on:
+        if slot.recorder is not None or not PLAIN or modes_on or exact.enabled:
             return self.as_it_is(args, kwargs)
         for entry in self.entries:
             try:

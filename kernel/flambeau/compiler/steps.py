@@ -24,6 +24,8 @@ class Step:
     def __init__(self, optimizer: Any, moved: list[Tensor]) -> None:
         self.optimizer = optimizer
         self.moved = moved
+        self.listed = optimizer.param_groups
+        self.count = len(self.listed)
         self.__name__ = f"{type(optimizer).__name__}_step"
         self.groups = [g for g in optimizer.param_groups if any(_in(p, moved) for p in g["params"])]
         self.of_param = [
@@ -38,9 +40,16 @@ class Step:
 
     def __call__(self, grads: Any) -> None:
         """Gives the parameters their gradients and has the optimizer make its step."""
+        for group in self.listed:
+            for p in group["params"]:
+                p._grad = None  # those that had none stay where they are
         for p, g in zip(self.moved, grads, strict=True):
             p._grad = wrap(g)
         self.optimizer.step()
+
+    def same_groups(self) -> bool:
+        """Whether the optimizer has the groups that it had."""
+        return self.optimizer.param_groups is self.listed and len(self.listed) == self.count
 
     def usual(self) -> bool:
         """Whether nothing is asked of it that its loops do not do."""

@@ -176,6 +176,8 @@ class Straight:
             target = tensors[value.source].array
             if target.size and (target.min() < 0 or target.max() >= count):
                 raise Retreat
+        if not all(one.run.same_groups() for one in self.program.code if one.kind == "step"):
+            raise Stale
         for leaf, had in self.program.reads_grad:
             if (leaf._grad is not None) != had:
                 raise Miss

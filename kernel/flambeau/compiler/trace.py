@@ -95,6 +95,8 @@ class Tracer:
         if id(t) not in self.before.tensors:
             value = self.tape.value("const", array.shape, array.dtype, array.copy())
             return self.know(t, Sym(self.tape, value, array))
+        if any(_owner(w.array) is _owner(array) for w in self.written.values()):
+            raise Stop("memory that was written to is read through another tensor")
         leaf = self.before.leaf_of_grad.get(id(t))
         kind = "state" if leaf is None else "grad"
         if leaf is not None and id(leaf) not in self.cleared:
@@ -203,6 +205,8 @@ class Tracer:
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to move its parameters."""
+        if self.stepping is optimizer:
+            self.stop("an optimizer's step takes a closure")
         if self.stepping is None and get_ident() == self.thread:
             self.stepping = optimizer
             if not self.reason:
@@ -221,6 +225,8 @@ class Tracer:
                 if p._grad is not None:
                     moved.append(p)
                     grads.append(self.of(p._grad).value)
+                elif id(p) not in self.cleared:  # it stays where it is as long as it has none
+                    self.reads_grad.setdefault(id(p), (p, False))
         own = [self.of(p).value for p in moved]
         if any(v.kind != "state" for v in own):
             raise Stop("an optimizer moves what was not there before the call")
