@@ -147,11 +147,33 @@ def table() -> list[Workload]:
         for n in SIDES:
             for variant, call in variants:
                 name = f"{variant} {n}x{n}".strip()
-                rounds = 30 if n < 1024 else 9
+                rounds = 15 if n < 1024 else 7
                 made.append(Workload(row, name, AIM, forward(n, call, *names), rounds=rounds))
                 if grad:
                     way = both_ways(n, call, *names)
                     made.append(Workload(row, f"{name} both", AIM, way, rounds=rounds))
+    return made
+
+
+VECTORS = [
+    ("sort", lambda lib, x, i: lib.sort(x, stable=True)[0]),
+    ("topk 5", lambda lib, x, i: lib.topk(x, 100)),
+    ("cumsum", lambda lib, x, i: lib.cumsum(x, 0)),
+    ("gather", lambda lib, x, i: lib.gather(x, 0, i)),
+    ("x[rows]", lambda lib, x, i: x[i]),
+    ("index_add", lambda lib, x, i: x.index_add(0, i, x)),
+]
+
+
+def vectors() -> list[Workload]:
+    """A few of them along a million elements in a row."""
+    made = []
+    for row, call in VECTORS:
+
+        def flat(lib, x, long, call=call):
+            return call(lib, x.reshape(-1), long.reshape(-1) * 1024 + 7)
+
+        made.append(Workload(row, "1M vector", AIM, forward(1024, flat, "x", "long"), rounds=7))
     return made
 
 
@@ -192,4 +214,4 @@ def embeddings() -> list[Workload]:
     return made
 
 
-WORK = [*table(), *embeddings()]
+WORK = [*table(), *vectors(), *embeddings()]

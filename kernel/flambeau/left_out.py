@@ -38,7 +38,9 @@ _PIPES = "DataPipes are left out, as PyTorch has given them up; Dataset and Iter
 _FUSED = "there is one way to compute attention here, which scaled_dot_product_attention takes"
 _CUDA = "it belongs to CUDA's driver or to PyTorch's own allocator; CuPy manages the memory here"
 _DISPATCHER = "operations are registered in Python (flambeau.ops.registry), not in C++"
-_COMPILER = "nothing is compiled here, so there is nothing to set; torch.compile takes any program"
+_COMPILER = (
+    "there is nothing to set; what torch.compile gives tells of itself: .explain(), .source()"
+)
 _MASKED = "MaskedTensor is left out; torch.masked has the reductions that take a mask"
 _LEGACY = "it is what programs from before PyTorch 1 used"
 _FILES = "it belongs to PyTorch's own reader of files; torch.save and torch.load need none of it"

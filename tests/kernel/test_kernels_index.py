@@ -230,7 +230,7 @@ def test_sorting_is_stable_and_places_are_pytorchs(shape, hard, descending):
         same(turned.argsort(dim, descending), theirs.indices)
 
 
-@pytest.mark.parametrize("low, high", [(-50, 50), (-(2**62), 2**62), (0, 2**31 - 1)])
+@pytest.mark.parametrize(("low", "high"), [(-50, 50), (-(2**62), 2**62), (0, 2**31 - 1)])
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
 def test_integers_sort(low, high, dtype):
     limits = np.iinfo(dtype)
@@ -375,6 +375,27 @@ def test_empty_arrays():
     assert fb.zeros(60, 60).topk(0)[0].shape == (60, 0)
     assert fb.nonzero(fb.zeros(60, 60)).shape == (0, 2)
     assert fb.zeros(60, 60)[fb.zeros(60, 60) > 0].shape == (0,)
+
+
+def _in_zeros(key, value):
+    x = fb.zeros(4, 4)
+    x[key] = value
+    return x
+
+
+def test_a_plain_write_is_seen_by_all_who_look():
+    def keys():
+        yield from (0, slice(1, 3), (slice(None), 1), fb.tensor([2, 0]), fb.ones(4, 4) > 0)
+
+    for key in keys():
+        leaf, w = fb.zeros(4, 4), fb.ones(4, 4, requires_grad=True)
+        kept = (w * leaf).sum()
+        leaf[key] = 5
+        with pytest.raises(RuntimeError, match="modified by an inplace"):
+            kept.backward()
+        values = fb.vmap(lambda v, key=key: _in_zeros(key, v), randomness="same")
+        with pytest.raises(RuntimeError, match="vmap"):
+            values(fb.zeros(2, *fb.zeros(4, 4)[key].shape))
 
 
 def test_small_programs_never_ask_for_numba():

@@ -11,7 +11,7 @@ import pytest
 
 import flambeau as fb
 from flambeau import nn
-from flambeau.kernels import attention, curves, gate
+from flambeau.kernels import attention, curves, gate, products
 from flambeau.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -231,6 +231,39 @@ def test_second_gradients_of_attention(causal):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
+MASKS = [
+    ((2, 3, 70, 16), (70, 70)),
+    ((2, 3, 70, 16), (2, 1, 1, 70)),
+    ((2, 3, 150, 8), (1, 3, 150, 150)),  # several blocks of queries
+    ((3, 70, 16), (3, 1, 70)),
+    ((2, 1, 2, 40, 8), (2, 1, 1, 40, 40)),
+]
+
+
+@pytest.mark.parametrize("kind", ["bool", "float"])
+@pytest.mark.parametrize(("shape", "of_mask"), MASKS)
+def test_masks(shape, of_mask, kind):
+    arrays = inputs(shape, shape)
+    mask = np.random.default_rng(1).standard_normal(of_mask).astype(np.float32)
+    mask = mask > -0.5 if kind == "bool" else mask
+    if kind == "bool" and of_mask[-2] > 3:
+        mask[..., 3, :] = False  # a query that sees nothing
+    results = [attended(lib, arrays, attn_mask=lib.from_numpy(mask)) for lib in (fb, torch)]
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_a_mask_may_want_a_gradient():
+    found = []
+    for lib in (fb, torch):
+        q, k, v, g = map(lib.from_numpy, inputs((2, 3, 70, 16), (2, 3, 70, 16)))
+        mask = lib.from_numpy(np.random.default_rng(1).standard_normal((70, 70)).astype(np.float32))
+        mask.requires_grad_()
+        lib.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask).backward(g)
+        found.append(mask.grad.numpy())
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
+
+
 def test_attention_does_not_keep_the_weights():
     q = fb.zeros(1, 1, 500, 8, requires_grad=True)
     node = F.scaled_dot_product_attention(q, q, q).grad_fn
@@ -257,12 +290,64 @@ def test_small_programs_do_not_import_numba():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+# Products
+
+
+@numba
+@pytest.mark.parametrize("loop", [products.four_by_four, products.two_by_four])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (4, 32, 4), (7, 33, 9), (64, 100, 65), (3, 0, 2)])
+def test_rows_by_rows(loop, sizes):
+    n, inner, m = sizes
+    rng = np.random.default_rng(0)
+    x, w, bias = (rng.standard_normal(s).astype(np.float32) for s in ((n, inner), (m, inner), m))
+    out = np.empty((n, m), np.float32)
+    loop(x, w, bias, out)
+    np.testing.assert_allclose(out, x.astype(float) @ w.T + bias, rtol=1e-5, atol=1e-5)
+
+
+@numba
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (4, 32, 4), (7, 33, 9), (30, 50, 65), (3, 2, 5)])
+def test_few_rows(sizes):
+    n, inner, m = sizes
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((n, inner), (inner, m)))
+    out = np.full((n, m), np.nan, np.float32)
+    products.few_rows(x, w, out)
+    np.testing.assert_allclose(out, x.astype(float) @ w, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("value", [None, np.nan, np.inf, 1e30, 1e-40])
+def test_linear_of_a_small_batch(bias, value):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((19, 130)).astype(np.float32)
+    if value is not None:
+        x[3, 70] = value
+    layer = torch.nn.Linear(130, 57, bias=bias)
+    ours = nn.Linear(130, 57, bias=bias)
+    ours.load_state_dict(layer.state_dict())
+    exact = copy.deepcopy(layer).double()(torch.from_numpy(x).double()).detach().numpy()
+    a, b = ours(fb.from_numpy(x)), layer(torch.from_numpy(x))
+    a.sum().backward()
+    b.sum().backward()
+    np.testing.assert_allclose(
+        ours.weight.grad.numpy(), layer.weight.grad.numpy(), rtol=1e-4, atol=1e-4
+    )
+    for i in range(19):
+        mine, other = a[i].detach().numpy(), b[i].detach().numpy()
+        np.testing.assert_array_equal(np.isnan(mine), np.isnan(other))
+        if np.isfinite(exact[i]).all():
+            close_as_pytorch(mine, other, exact[i])
+        else:
+            np.testing.assert_array_equal(mine, other)
+
+
 @numba
 def test_a_loop_has_its_plain_twin():
     s = np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32)
     twin, sums, other = s.copy(), np.empty((6, 2), np.float32), np.empty((6, 2), np.float32)
-    attention.weigh(s, sums, 3, 1, np.float32(0.5), True)
-    attention.weigh.plain(twin, other, 3, 1, np.float32(0.5), True)
+    attention.weigh(s, sums, 3, 1, np.float32(0.5), True, True)
+    attention.weigh.plain(twin, other, 3, 1, np.float32(0.5), True, True)
     np.testing.assert_allclose(s, twin, rtol=1e-5)
     np.testing.assert_allclose(s.sum(1), np.ones(6), rtol=1e-6)
     assert curves.tanh.run(np.float32(0)) == 0

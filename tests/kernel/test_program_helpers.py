@@ -21,16 +21,15 @@ def quiet():
         yield
 
 
-def test_compile_gives_back_what_it_was_given_and_says_so_once(monkeypatch) -> None:
-    from flambeau import compiler
-
-    monkeypatch.setattr(compiler, "_said", set())
+def test_compile_takes_functions_modules_and_pytorchs_options() -> None:
     model = fb.nn.Linear(2, 2)
-    with pytest.warns(UserWarning, match="runs eagerly"):
-        assert fb.compile(model) is model
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert fb.compile(model, mode="max-autotune", fullgraph=True) is model
+    for made in (fb.compile(model), fb.compile(model, mode="max-autotune", fullgraph=True)):
+        assert fb.equal(made(fb.ones(1, 2)), model(fb.ones(1, 2)))
+        assert made._orig_mod is model
+    assert fb.compile(model, disable=True) is model
+    assert fb.compile(model, backend="eager") is model
+    function = fb.compiler.disable(lambda x: x)
+    assert fb.compile(function) is function
     with pytest.raises(RuntimeError, match="mode or options"):
         fb.compile(model, mode="default", options={})
     with pytest.raises(RuntimeError, match="not int"):

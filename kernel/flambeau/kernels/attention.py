@@ -43,11 +43,12 @@ def _seen(r, queries, first, keys, causal):
 
 
 @kernel
-def weigh(s, sums, queries, first, scale, causal):
+def weigh(s, sums, queries, first, scale, causal, hidden):
     """Softmax of each row times ``scale``, in place; of each row the top and 1 / Σ e^(x - top).
 
     Rows are those of ``queries`` queries after each other, the first being number ``first``;
-    with ``causal`` each sees the keys up to its own number, and the others weigh 0.
+    with ``causal`` each sees the keys up to its own number, and the others weigh 0. ``hidden``
+    says that all may be hidden: a row of -inf then weighs 0.
     """
     keys = s.shape[1]
     step = max(1, NEAR // keys)
@@ -58,24 +59,24 @@ def weigh(s, sums, queries, first, scale, causal):
             part[r, len(row) :] = f32(-np.inf)
             _scaled(row, scale)
             top = largest(row)
-            if causal and top == f32(-np.inf):
-                top = f32(0)  # nothing is let through: all weigh 0
+            if hidden and top == f32(-np.inf):
+                top = f32(0)
             for j in range(len(row)):
                 row[j] -= top
             noted[r, 0] = top
         _raise(part.reshape(-1))
         for r in range(len(part)):
             mass = f32(total(part[r]))
-            share = f32(1) / (f32(1) if causal and mass == f32(0) else mass)
+            share = f32(1) / (f32(1) if hidden and mass == f32(0) else mass)
             _scaled(part[r], share)
             noted[r, 1] = share
 
 
 @kernel
-def weigh_back(s, d, sums, queries, first, scale, causal):
+def weigh_back(s, d, sums, queries, first, scale, slope_by, causal):
     """From scores ``s`` and gradients ``d`` of the weights: the weights, and those of the scores.
 
-    With weights p the latter are p (d - Σ p d).
+    With weights p the latter are p (d - Σ p d), here times ``slope_by``.
     """
     keys = s.shape[1]
     step = max(1, NEAR // keys)
@@ -93,7 +94,7 @@ def weigh_back(s, d, sums, queries, first, scale, causal):
             _scaled(row, noted[r, 1])
             mean = f32(total_product(row, slope))
             for j in range(len(row)):
-                slope[j] = row[j] * (slope[j] - mean) * scale
+                slope[j] = row[j] * (slope[j] - mean) * slope_by
 
 
 def serves(q: Any, k: Any, v: Any, scale: float) -> bool:
@@ -116,7 +117,11 @@ def blocks(q: Any, k: Any, causal: bool) -> Iterator[tuple[Any, int, int, int]]:
     """Index of batch and heads, first and last query, how many keys: the work in pieces."""
     batch, heads, length, _ = q.shape
     keys = k.shape[2]
-    rows = min(length, max(64, BLOCK // keys), CAUSAL_ROWS if causal else length)
+    rows = min(
+        length,
+        max(64, BLOCK // keys),
+        CAUSAL_ROWS if causal and length >= 2 * CAUSAL_ROWS else length,
+    )
     at_once = max(1, BLOCK // (rows * keys))  # pairs of sample and head
     some = min(heads, at_once)
     samples = max(1, at_once // heads)
@@ -133,7 +138,27 @@ def _near(x: Any) -> Any:
     return np.ascontiguousarray(x)
 
 
-def forward(q: Any, k: Any, v: Any, scale: float, causal: bool) -> tuple[Any, Any]:
+def additive(mask: Any, query: Any, key: Any) -> Any:
+    """A mask as numbers that are added to the scores, seen as (batch, heads, queries, keys)."""
+    if mask is None:
+        return None
+    if mask.dtype.kind == "b":
+        mask = np.where(mask, np.float32(0), np.float32(-np.inf))
+    mask = mask.astype(np.float32, copy=False)
+    return in_four(np.broadcast_to(mask, (*query.shape[:-1], key.shape[-2])))
+
+
+def _score(queries: Any, keys: Any, mask: Any, scale: Any, out: Any) -> Any:
+    """Scores of a block; what they are yet to be multiplied by."""
+    np.matmul(queries, keys.swapaxes(2, 3), out=out)
+    if mask is None:
+        return scale
+    out *= scale
+    out += mask
+    return np.float32(1)
+
+
+def forward(q: Any, k: Any, v: Any, mask: Any, scale: float, causal: bool) -> tuple[Any, Any]:
     """The output, laid out in memory as the queries are, and what `weigh` notes of each."""
     out = np.empty_like(q, shape=(*q.shape[:3], v.shape[3]))
     sums = np.empty((*q.shape[:3], 2), np.float32)
@@ -142,16 +167,18 @@ def forward(q: Any, k: Any, v: Any, scale: float, causal: bool) -> tuple[Any, An
         some, seen = (*index, slice(low, high)), (*index, slice(keys))
         queries = _near(q[some])
         s = room.take(0, (*queries.shape[:3], keys))
-        np.matmul(queries, _near(k[seen]).swapaxes(2, 3), out=s)
+        hide = None if mask is None else mask[some][..., :keys]
+        rest = _score(queries, _near(k[seen]), hide, by, s)
         noted = room.take(1, (*queries.shape[:3], 2))
-        weigh.run(s.reshape(-1, keys), noted.reshape(-1, 2), high - low, low, by, causal)
+        given = (s.reshape(-1, keys), noted.reshape(-1, 2), high - low, low, rest, causal)
+        weigh.run(*given, causal or mask is not None)
         sums[some] = noted
         np.matmul(s, v[seen], out=out[some])
     return out, sums
 
 
 def backward(
-    g: Any, q: Any, k: Any, v: Any, sums: Any, scale: float, causal: bool
+    g: Any, q: Any, k: Any, v: Any, mask: Any, sums: Any, scale: float, causal: bool
 ) -> tuple[Any, Any, Any]:
     """The gradients of queries, keys and values."""
     length = q.shape[2]
@@ -164,10 +191,12 @@ def backward(
         queries, near_k, near_v, near_g = map(_near, (q[some], k[seen], v[seen], g[some]))
         s = room.take(0, (*queries.shape[:3], keys))
         d = room.take(1, s.shape)
-        np.matmul(queries, near_k.swapaxes(2, 3), out=s)
+        hide = None if mask is None else mask[some][..., :keys]
+        rest = _score(queries, near_k, hide, by, s)
         np.matmul(near_g, near_v.swapaxes(2, 3), out=d)
         noted, rows = np.ascontiguousarray(sums[some]).reshape(-1, 2), (-1, keys)
-        weigh_back.run(s.reshape(rows), d.reshape(rows), noted, high - low, low, by, causal)
+        given = (s.reshape(rows), d.reshape(rows), noted, high - low, low)
+        weigh_back.run(*given, rest, by, causal)
         np.matmul(d, near_k, out=dq[some])
         if high == length:  # the last queries come first, and see all keys that are seen at all
             np.matmul(d.swapaxes(2, 3), queries, out=dk[seen])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .curves import exp_low
+from .curves import exp_low, log_share
 from .numbers import f32
 from .softmax import BLOCK, exps
 from .softmax_middle import COLUMNS, sums_of_exps
@@ -43,7 +43,7 @@ def surprise(x, target, tops, logs, loss):
     """-log of the probability of the target."""
     for n in range(len(x)):
         for j in range(x.shape[2]):
-            loss[n, j] = logs[n, j] - (x[n, target[n, j], j] - tops[n, j])
+            loss[n, j] = -log_share(x[n, target[n, j], j], tops[n, j], logs[n, j])
 
 
 @kernel
@@ -95,7 +95,7 @@ def slope(x, target, tops, logs, share, rest, even, gx):
 @kernel
 def _slope_of_row(row, to, top, log, factor, rest, even):
     for c in range(len(row)):
-        to[c] = factor * exp_low((row[c] - top) - log)
+        to[c] = factor * exp_low(log_share(row[c], top, log))
     for c in range(len(even)):
         to[c] -= rest * even[c]
 
@@ -105,5 +105,5 @@ def _slope_of_columns(x, gx, tops, logs, share, rest, even, whole):
     for c in range(len(x)):
         row, to, one = x[c], gx[c], even[c] if len(even) else f32(0)
         for j in range(len(row)):
-            p = exp_low((row[j] - tops[j]) - logs[j])
+            p = exp_low(log_share(row[j], tops[j], logs[j]))
             to[j] = (share[j] + rest[j] * whole) * p - rest[j] * one

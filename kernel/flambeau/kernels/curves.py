@@ -29,6 +29,12 @@ def exp_low(x):
 
 
 @kernel(regroup=False)
+def log_share(x, top, log):
+    """(x - top) - log Σ e^(x - top), in that order: far from 0 the difference is exact."""
+    return (x - top) - log
+
+
+@kernel(regroup=False)
 def expm1(x):
     """e^x - 1 in float32, exact near 0.
 

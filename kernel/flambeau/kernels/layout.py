@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from .compiled import kernel
@@ -31,6 +33,38 @@ def in_rows(x):
     out = np.empty(x.shape, x.dtype)
     for i in range(0, n, strip):
         out[..., i : i + strip] = x[..., i : i + strip]
+    return out
+
+
+@kernel
+def _place_columns(x, out, start):
+    """out[i, start + j] = x[i, j]"""
+    for i in range(x.shape[0]):
+        row, target = x[i], out[i, start : start + x.shape[1]]
+        for j in range(len(row)):
+            target[j] = row[j]
+
+
+def joined(arrays, dim):
+    """Arrays one after the other along ``dim``, if pieces of rows are short; else None.
+
+    NumPy copies each piece by a call of its own.
+    """
+    first = arrays[0]
+    if not dim or first.size < LARGE:
+        return None
+    inner = prod(first.shape[dim + 1 :])
+    size = first.shape[dim] * inner
+    same = all(fast_moves(a, work=LARGE) and a.dtype is first.dtype for a in arrays)
+    if not same or not 1 < size <= 64:
+        return None
+    widths = [a.shape[dim] for a in arrays]
+    shape = (*first.shape[:dim], sum(widths), *first.shape[dim + 1 :])
+    out, start = np.empty(shape, first.dtype), 0
+    flat = bits(out).reshape(-1, shape[dim] * inner)
+    for a, n in zip(arrays, widths, strict=True):
+        _place_columns(bits(a).reshape(-1, n * inner), flat, start)
+        start += n * inner
     return out
 
 

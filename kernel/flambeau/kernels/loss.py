@@ -18,8 +18,8 @@ def summed(loop: Kernel, x: Any, y: Any, *numbers: float) -> Any:
     """The sum that a loop ``(starts, parts, x, y, *numbers)`` finds, in float32."""
     starts = np.arange(0, x.size, BLOCK)
     parts = np.empty(len(starts))
-    numbers = tuple([f32(v) for v in numbers])
-    spread(loop, x.size, (starts, parts), x.reshape(-1), y.reshape(-1), *numbers)
+    given = [f32(v) for v in numbers]
+    spread(loop, x.size, (starts, parts), x.reshape(-1), y.reshape(-1), *given)
     return parts.sum()
 
 

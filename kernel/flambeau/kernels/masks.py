@@ -11,32 +11,41 @@ from .places import bits
 
 @kernel
 def _choose(mask, x, y, out):
-    """out = x where the mask holds, else y"""
+    """out = x where the mask holds, else y; both are read, so that nothing branches"""
     for i in range(len(out)):
-        out[i] = x[i] if mask[i] else y[i]
+        a, b = x[i], y[i]
+        out[i] = a if mask[i] else b
 
 
 @kernel
 def _choose_number(mask, x, y, out):
     """out = the number x where the mask holds, else y"""
     for i in range(len(out)):
-        out[i] = x if mask[i] else y[i]
+        b = y[i]
+        out[i] = x if mask[i] else b
 
 
 @kernel
 def _choose_or_number(mask, x, y, out):
     """out = x where the mask holds, else the number y"""
     for i in range(len(out)):
-        out[i] = x[i] if mask[i] else y
+        a = x[i]
+        out[i] = a if mask[i] else y
+
+
+_BOOL = np.dtype(np.bool_)
 
 
 def _serves(mask, array):
     """Whether a mask can be stretched over an array, and both are such that a loop serves them."""
-    if mask.__class__ is not np.ndarray or not fast_moves(array, work=getattr(array, "size", 0)):
+    if mask.__class__ is not np.ndarray or mask.dtype is not _BOOL:
         return False
+    if not fast_moves(array, work=getattr(array, "size", 0)):
+        return False
+    if mask.shape == array.shape:
+        return True
     pairs = zip(reversed(mask.shape), reversed(array.shape), strict=False)
-    fits = mask.ndim <= array.ndim and all(n in (1, m) for n, m in pairs)
-    return fits and mask.dtype == np.bool_
+    return mask.ndim <= array.ndim and all(n in (1, m) for n, m in pairs)
 
 
 def chosen(mask, x, y):
@@ -49,7 +58,7 @@ def chosen(mask, x, y):
     if getattr(other, "ndim", 0) and not _twins(array, other):
         return None
     out = np.empty(array.shape, array.dtype)
-    choose_into(out, mask, x, y)
+    _choose_into(out, mask, x, y)
     return out
 
 
@@ -57,22 +66,37 @@ def _twins(x, y):
     return x.shape == y.shape and x.dtype is y.dtype and y.flags.c_contiguous
 
 
-def choose_into(out, mask, x, y):
+def _choose_into(out, mask, x, y):
     """Writes what `chosen` gives; ``out`` may be x or y."""
     if mask.shape != out.shape:
         mask = np.broadcast_to(mask, out.shape)
-    run = _choose
+    if not mask.flags.c_contiguous:
+        mask = mask.copy()
     if not getattr(x, "ndim", 0):
-        run, x = _choose_number, np.array(x, out.dtype)
+        _choose_number(_line(mask), _number(x, out.dtype), _line(y), _line(out))
     elif not getattr(y, "ndim", 0):
-        run, y = _choose_or_number, np.array(y, out.dtype)
-    flat = [bits(a).reshape(-1) if a.ndim else bits(a)[()] for a in (x, y, out)]
-    run(np.ascontiguousarray(mask).reshape(-1), *flat)
+        _choose_or_number(_line(mask), _line(x), _number(y, out.dtype), _line(out))
+    else:
+        _choose(_line(mask), _line(x), _line(y), _line(out))
+
+
+_AS_THEY_ARE = (_BOOL, np.dtype(np.float32))
+
+
+def _line(a):
+    """All elements in a row, as bits unless they are of the usual types."""
+    a = a if a.ndim == 1 else a.reshape(-1)
+    return a if a.dtype in _AS_THEY_ARE else bits(a)
+
+
+def _number(value, dtype):
+    """A number as an array of that type would hold it."""
+    return _line(np.array(value, dtype).reshape(1))[0]
 
 
 def filled(x, mask, value):
     """Writes a number into x where the mask holds; False where NumPy must do it."""
-    if not _serves(mask, x):
+    if x.size < SMALL or not _serves(mask, x):
         return False
-    choose_into(x, mask, value, x)
+    _choose_into(x, mask, value, x)
     return True

@@ -70,10 +70,10 @@ def batch_norm_back(g: Any, x: Any, weight: Any, means: Any, rstds: Any, needs: 
     """The gradients of x, weight and bias; None for x if nobody needs it."""
     n, c, inner = x.shape[0], x.shape[1], prod(x.shape[2:])
     shape = (n, c, inner) if inner > 1 else (n, c)
-    gx = np.empty(x.shape, np.float32) if needs[0] else None
+    gx: Any = np.empty(x.shape, np.float32) if needs[0] else None
     to = gx.reshape(shape) if needs[0] else np.empty((0, *shape[1:]), np.float32)
-    given = (g.reshape(shape), x.reshape(shape), means.ravel(), rstds.ravel())
-    given, (along, plain) = (*given, _flat(weight, c, 1), to), _room(c)
+    numbers, (along, plain) = (means.ravel(), rstds.ravel(), _flat(weight, c, 1)), _room(c)
+    given = (g.reshape(shape), x.reshape(shape), *numbers, to)
     if inner > 1:
         spread(loops.batch_norm_slope, x.size, (np.arange(c), along, plain), *given)
     else:

@@ -15,14 +15,20 @@ from .compiled import kernel
 from .gate import fast, fast_moves
 
 u64 = np.uint64
+_TOGETHER = 512
 _MANY = 1 << 14  # fewer elements NumPy takes sooner
 # By size in bytes.
-UNSIGNED = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_UNSIGNED = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
 
 
 def bits(x):
     """The same memory as unsigned integers of the same size."""
-    return x.view(UNSIGNED[x.itemsize])
+    return x.view(_UNSIGNED[x.itemsize])
+
+
+def largest(index):
+    """The largest index, where a negative one counts as too large for anything."""
+    return bits(index).max()
 
 
 def around(x, dim):
@@ -40,55 +46,72 @@ def _fit(row, n):
     return top < n
 
 
-# An index tensor along dimension d of x: element c of row r stands in the flat x at
-# (r // rows) * block + index * stride + c * step, see `_way`.
+# An index tensor along a dimension of x: element c of a row of it stands in the flat x at
+# start + index * stride + c * step, where start grows by ``block`` after so many ``rows`` (`_way`).
+# Rows are looked at together until there are _TOGETHER elements of them.
 
 
 @kernel
 def _gather(x, index, out, n, rows, block, stride, step):
     """Reads x where the index says."""
+    start, left = u64(0), rows
+    together = max(_TOGETHER // index.shape[1], 1)
     for r in range(len(index)):
-        if not _fit(index[r], n):
+        if r % together == 0 and not _fit(index[r : r + together].ravel(), n):
             return False
-        start = u64(r // rows) * block
         for c in range(index.shape[1]):
             out[r, c] = x[start + index[r, c] * stride + u64(c) * step]
+        left -= 1
+        if left == 0:
+            start, left = start + block, rows
     return True
 
 
 @kernel
 def _scatter(out, index, src, n, rows, block, stride, step):
     """Writes src where the index says."""
+    start, left = u64(0), rows
+    together = max(_TOGETHER // index.shape[1], 1)
     for r in range(len(index)):
-        if not _fit(index[r], n):
+        if r % together == 0 and not _fit(index[r : r + together].ravel(), n):
             return False
-        start = u64(r // rows) * block
         for c in range(index.shape[1]):
             out[start + index[r, c] * stride + u64(c) * step] = src[r, c]
+        left -= 1
+        if left == 0:
+            start, left = start + block, rows
     return True
 
 
 @kernel
 def _scatter_number(out, index, value, n, rows, block, stride, step):
     """Writes a number where the index says."""
+    start, left = u64(0), rows
+    together = max(_TOGETHER // index.shape[1], 1)
     for r in range(len(index)):
-        if not _fit(index[r], n):
+        if r % together == 0 and not _fit(index[r : r + together].ravel(), n):
             return False
-        start = u64(r // rows) * block
         for c in range(index.shape[1]):
             out[start + index[r, c] * stride + u64(c) * step] = value
+        left -= 1
+        if left == 0:
+            start, left = start + block, rows
     return True
 
 
 @kernel
 def _scatter_add(out, index, src, n, rows, block, stride, step):
     """Adds src where the index says."""
+    start, left = u64(0), rows
+    together = max(_TOGETHER // index.shape[1], 1)
     for r in range(len(index)):
-        if not _fit(index[r], n):
+        if r % together == 0 and not _fit(index[r : r + together].ravel(), n):
             return False
-        start = u64(r // rows) * block
         for c in range(index.shape[1]):
             out[start + index[r, c] * stride + u64(c) * step] += src[r, c]
+        left -= 1
+        if left == 0:
+            start, left = start + block, rows
     return True
 
 
@@ -137,14 +160,32 @@ def _add_rows(out, places, src):
                 total[c] += row[c]
 
 
+@kernel
+def _write_columns(out, places, src):
+    """out[a, places[b]] = src[a, b]"""
+    for a in range(len(src)):
+        for b in range(len(places)):
+            out[a, places[b]] = src[a, b]
+
+
+@kernel
+def _write_rows(out, places, src):
+    """out[a, places[b], c] = src[a, b, c]"""
+    for a in range(len(src)):
+        for b in range(len(places)):
+            target, row = out[a, places[b]], src[a, b]
+            for c in range(len(row)):
+                target[c] = row[c]
+
+
 def _counted(places, n):
     """Places counted from 0, where those below it count from the end; None if one does not fit."""
     if not places.size:
         return places.view(u64)
-    low, high = int(places.min()), int(places.max())
-    if low < -n or high >= n:
-        return None
-    return (places if low >= 0 else places % n).view(u64)
+    if places.view(u64).max() < n:
+        return places.view(u64)
+    fit = -n <= places.min() and places.max() < n
+    return (places % n).view(u64) if fit else None
 
 
 # What the operations call. Each gives None, or False, where the plain formula must do it: because
@@ -192,7 +233,7 @@ def scatter_added(out, index, src, dim):
 
 def taken(x, places, dim):
     """The elements of the last dimension at a vector of places."""
-    if dim != x.ndim - 1 or not fast_moves(x, places, work=x.size, small=_MANY):
+    if not 0 < dim == x.ndim - 1 or not fast_moves(x, places, work=x.size, small=_MANY):
         return None
     places = _counted(places, x.shape[-1])
     if places is None:
@@ -213,4 +254,19 @@ def added_at(out, places, src, dim):
         _add_columns(out.reshape(-1, out.shape[-1]), places, src.reshape(-1, len(places)))
     else:
         _add_rows(around(out, dim), places, around(src, dim))
+    return True
+
+
+def written_at(out, places, src, dim):
+    """Writes the slices of src along ``dim`` over those of ``out`` at a vector of places."""
+    if not fast_moves(out, places, work=src.size, small=_MANY) or src.dtype is not out.dtype:
+        return False
+    places = _counted(places, out.shape[dim])
+    if places is None or not src.flags.c_contiguous:
+        return False
+    target, given = bits(out), bits(src)
+    if dim == out.ndim - 1:
+        _write_columns(target.reshape(-1, out.shape[-1]), places, given.reshape(-1, len(places)))
+    else:
+        _write_rows(around(target, dim), places, around(given, dim))
     return True

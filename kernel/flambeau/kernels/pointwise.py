@@ -129,6 +129,14 @@ def bounded(x, out, low, high):
 
 
 @kernel(regroup=False)
+def bounded_in_place(x, low, high):
+    """The same, written over x."""
+    for i in range(len(x)):
+        v = low if x[i] < low else x[i]
+        x[i] = high if v > high else v
+
+
+@kernel(regroup=False)
 def bounded_slope(g, x, gx, low, high):
     """g where x lies between the bounds."""
     for i in range(len(x)):
@@ -136,31 +144,16 @@ def bounded_slope(g, x, gx, low, high):
         gx[i] = v if (at >= low) & (at <= high) else f32(0)
 
 
+@kernel(regroup=False)
+def nan_to_num(x, out, nan, high, low):
+    """x with numbers for NaN and the infinities."""
+    for i in range(len(x)):
+        v = high if x[i] == f32(np.inf) else x[i]
+        v = low if v == f32(-np.inf) else v
+        out[i] = v if v == v else nan
+
+
 # Of two or three
-
-
-@kernel(regroup=False)
-def where(condition, x, y, out):
-    """x where the condition holds, y elsewhere; both are read, so that nothing branches."""
-    for i in range(len(out)):
-        a, b = x[i], y[i]
-        out[i] = a if condition[i] else b
-
-
-@kernel(regroup=False)
-def where_or_number(condition, x, out, number):
-    """x where the condition holds, a number elsewhere."""
-    for i in range(len(out)):
-        a = x[i]
-        out[i] = a if condition[i] else number
-
-
-@kernel(regroup=False)
-def number_or_where(condition, x, out, number):
-    """A number where the condition holds, x elsewhere."""
-    for i in range(len(out)):
-        a = x[i]
-        out[i] = number if condition[i] else a
 
 
 @kernel(regroup=False)

@@ -78,21 +78,6 @@ def extremes(x, out, flip):
 
 
 @kernel
-def running_sums(x, out):
-    """The sum of each element and those before it; four rows at once, as each add waits."""
-    for i in range(0, len(x) - len(x) % 4, 4):
-        a, b, c, d = 0.0, 0.0, 0.0, 0.0
-        for j in range(x.shape[1]):
-            a, b, c, d = a + x[i, j], b + x[i + 1, j], c + x[i + 2, j], d + x[i + 3, j]
-            out[i, j], out[i + 1, j], out[i + 2, j], out[i + 3, j] = a, b, c, d
-    for i in range(len(x) - len(x) % 4, len(x)):
-        whole = 0.0
-        for j in range(x.shape[1]):
-            whole += x[i, j]
-            out[i, j] = whole
-
-
-@kernel
 def shares(x, g, logs, gx):
     """g · e^(x - log Σ e^x): the gradient of that logarithm."""
     for i in range(len(x)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .curves import exp_low
+from .curves import exp_low, log_share
 from .numbers import f32
 from .totals import largest, total, total_product
 
@@ -87,7 +87,7 @@ def log_softmax(x, out):
         for i in range(len(rows)):
             row, to, top, log = rows[i], part[i], tops[i], np.log(sums[i])
             for j in range(len(row)):
-                to[j] = (row[j] - top) - log
+                to[j] = log_share(row[j], top, log)
 
 
 @kernel

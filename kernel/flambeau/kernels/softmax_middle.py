@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiled import kernel
-from .curves import exp_low
+from .curves import exp_low, log_share
 from .numbers import f32, i32
 from .totals import from_rank, rank
 
@@ -82,7 +82,7 @@ def log_softmax(x, out):
             for i in range(x.shape[1]):
                 row, to = x[o, i, low:high], out[o, i, low:high]
                 for j in range(len(row)):
-                    to[j] = (row[j] - tops[j]) - logs[j]
+                    to[j] = log_share(row[j], tops[j], logs[j])
 
 
 @kernel

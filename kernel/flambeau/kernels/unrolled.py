@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import recurrent
+from . import recurrent, sequences
 from .compiled import Kernel
 from .gate import SMALL, fast
+from .products import few
 
 
 class Cell(NamedTuple):
@@ -20,14 +21,22 @@ class Cell(NamedTuple):
 
     forward: Kernel
     back: Kernel
+    steps: Kernel  # all of them in one call
+    steps_back: Kernel
     gates: int
     saved: int
 
 
 CELLS = {
-    "rnn_tanh": Cell(recurrent.rnn_tanh, recurrent.rnn_tanh_back, 1, 1),
-    "gru": Cell(recurrent.gru, recurrent.gru_back, 3, 4),
-    "lstm": Cell(recurrent.lstm, recurrent.lstm_back, 4, 4),
+    name: Cell(
+        getattr(recurrent, name),
+        getattr(recurrent, f"{name}_back"),
+        getattr(sequences, f"{name}_steps"),
+        getattr(sequences, f"{name}_steps_back"),
+        gates,
+        saved,
+    )
+    for name, gates, saved in (("rnn_tanh", 1, 1), ("gru", 3, 4), ("lstm", 4, 4))
 }
 
 
@@ -52,15 +61,26 @@ def forward(name: str, x: Any, state: Any, weights: Any, rows: Any) -> tuple[Any
     none = np.zeros(0 if b_ih is not None is not b_hh else len(w_hh), np.float32)
     b_ih, b_hh = (none if b is None else b for b in (b_ih, b_hh))
     out = np.empty((total + len(state), state.shape[1]), np.float32)
-    from_h, turned, run = np.empty((len(state), len(w_hh)), np.float32), w_hh.T, cell.forward.run
+    from_h, run = np.empty((len(state), len(w_hh)), np.float32), cell.forward.run
+    if _even(rows, state, w_hh):
+        turned = np.ascontiguousarray(w_hh.T)
+        cell.steps.run(saved, turned, b_ih, b_hh, state, out, from_h, rows[0][0] > 0)
+        out[total:] = out[slice(*rows[-1])]
+        return out, saved
     for start, end in rows:
         n = end - start
         now, prev, h = out[start:end], state[:n], from_h[:n]
-        np.dot(prev[:, :hidden], turned, out=h)
+        np.dot(prev[:, :hidden], w_hh.T, out=h)
         run(saved[start:end], h, b_ih, b_hh, prev, now)
         state = now if n == len(state) else np.concatenate([now, state[n:]])
     out[total:] = state
     return out, saved
+
+
+def _even(rows: Any, state: Any, w_hh: Any) -> bool:
+    """Whether all steps have the same few sequences, so that one call can take them."""
+    n = len(state)
+    return few(n, w_hh) and all(end - start == n for start, end in rows)
 
 
 def before(out: Any, state: Any, rows: Any) -> Any:
@@ -84,6 +104,10 @@ def backward(
     dh = np.empty_like(dx) if name == "gru" else dx
     carry, work = g[total:].copy(), np.empty(hidden, np.float32)
     back, run = np.empty((len(carry), hidden), np.float32), cell.back.run
+    if _even(rows, carry, w_hh):
+        given = (g, carry, saved, prev, out, dx, dh, work, w_hh, back)
+        cell.steps_back.run(*given, rows[0][0] > 0)
+        return dx, dh, carry
     for start, end in reversed(rows):
         n, at = end - start, slice(start, end)
         here, from_h, product = carry[:n], dh[at], back[:n]

@@ -180,9 +180,13 @@ def spread_out(x, top, left, out):
         places[w] = ((low + w) % m * tiles + (low + w) // m) * channels
     for n in range(len(x)):
         for h in range(out.shape[1]):
-            for w in range(m * tiles):
-                if w < low or w >= high or not 0 <= h - top < x.shape[2]:
-                    out[n, h, w % m, w // m] = f32(0)
+            if not 0 <= h - top < x.shape[2]:
+                out[n, h] = f32(0)
+                continue
+            for w in range(low):
+                out[n, h, w % m, w // m] = f32(0)
+            for w in range(high, m * tiles):
+                out[n, h, w % m, w // m] = f32(0)
         _to_last(x[n], top, low - left, places, out[n].reshape(-1), m * tiles * channels)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..autograd.engine import check_hooked
 from ..autograd.function import Function
 from ..autograd.hooks import RemovableHandle
+from ..compiler import status
 from ..errors import OpError, is_library
 from ..record.slot import slot
 from ..tensor import Tensor
@@ -58,6 +59,7 @@ class HookMethods:
         if not callable(hook):
             raise TypeError(f"a hook must be callable, not {type(hook).__name__}")
         self.__dict__["_hooked"] = True
+        status.changes += 1
         return put_hook(getattr(self, where), self._hook_ways, hook, prepend, *how)
 
     def register_forward_pre_hook(
@@ -127,6 +129,7 @@ class _Everywhere:
     def add(self, where: str, hook: Any, *how: bool) -> RemovableHandle:
         """Adds a hook; every module then takes the longer way."""
         HookMethods._hooked = True
+        status.changes += 1
         return put_hook(self.hooks[where], self.ways, hook, False, *how)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from types import MethodType
 from typing import Any, Self
 
 from ..autograd.hooks import RemovableHandle
-from ..compiler import runs_eagerly
+from ..compiler import compile, status
 from ..tensor import Tensor
 from .call import HOOK_LISTS, HookMethods, put_hook
 from .moves import MoveMethods
@@ -132,6 +133,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds a parameter under a name; None keeps the name for later."""
+        status.changes += 1
         self._check_ready("parameter")
         self._check_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
@@ -149,6 +151,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is state but not learned; ``persistent``: in the state_dict."""
+        status.changes += 1
         self._check_ready("buffer")
         self._check_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
@@ -164,6 +167,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
         """Adds a child module under a name."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type_name(module)} is not a Module subclass")
+        status.changes += 1
         self._check_ready("module")
         self._check_name(name, "module", self._modules)
         self._modules[name] = _registered("module", self, name, module)
@@ -179,6 +183,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        status.changes += 1
         own = self.__dict__
         if isinstance(value, Parameter):
             self._check_ready("parameters")
@@ -219,6 +224,7 @@ class Module(HookMethods, MoveMethods, StateMethods):
         space[name] = value
 
     def __delattr__(self, name: str) -> None:
+        status.changes += 1
         for space in (self._parameters, self._buffers, self._modules):
             if name in space:
                 del space[name]  # type: ignore[attr-defined]
@@ -343,8 +349,10 @@ class Module(HookMethods, MoveMethods, StateMethods):
     # Changing all of it
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Accepted, as ``torch.compile`` is: the module runs as before, eagerly."""
-        runs_eagerly("Module.compile")
+        """Has its calls replayed from now on, as those of ``fb.compile(module)`` are."""
+        self.__dict__.pop("forward", None)
+        self.__dict__["forward"] = compile(MethodType(type(self).forward, self), *args, **kwargs)
+        status.changes += 1
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Calls ``fn`` on every module in it, children first, then on itself."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import dtypes
+from ..compiler import status
 from ..ops.creation import ones, zeros
 from ..ops.steps import arange
 from ..tensor import Tensor
@@ -100,7 +101,10 @@ class _BatchNorm(_NormBase):
         if not self.training or not self.track_running_stats:
             return self.momentum or 0.0
         seen = self.num_batches_tracked
-        init._put(seen, seen.array + 1)
+        if status.tracing:
+            seen.add_(1)  # as an operation, which the compiler sees
+        else:
+            init._put(seen, seen.array + 1)
         return 1.0 / float(seen.array) if self.momentum is None else self.momentum
 
     def forward(self, input: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import BadValue
 from ..kernels import activation as loops
 from ..kernels import dense, each, fast, run
-from .elementwise import erf as erf_op
+from .erf import erf as erf_op
 from .promote import alike, only_float
 from .registry import function, op
 

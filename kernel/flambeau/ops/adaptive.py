@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 
+import numpy as np
+
 from ..errors import BadValue
+from ..kernels import SMALL, fast, pool
+from ..kernels import spread as spread_over_threads
 from .promote import only_float
 from .registry import function, op
 
@@ -63,9 +68,33 @@ def _spread_along(xp, y, axis, size):
     return made
 
 
+@lru_cache(maxsize=1024)
+def _edges(sizes, parts):
+    """Where each part begins and ends, for three dimensions."""
+    more = (1,) * (3 - len(sizes))
+    each = zip((*more, *sizes), (*more, *parts), strict=True)
+    return tuple(np.array(_cells(size, part)) for size, part in each)
+
+
+def _by_loops(loop, x, out, sizes, parts):
+    """Runs a compiled loop on x and out, where a dimension of ``sizes`` has so many ``parts``."""
+    edges = _edges(sizes, parts)
+    lead, more = x.ndim - len(sizes), (1,) * (3 - len(sizes))
+    rows = tuple(a.reshape(-1, *more, *a.shape[lead:]) for a in (x, out))
+    spread_over_threads(loop, max(x.size, out.size), rows, edges)
+    return out
+
+
 @op(on="")
 def adaptive_means(xp, x, /, sizes):
     """Means of the parts that the last dimensions are divided into."""
+    if fast(x) and 0 not in sizes:
+        lead = x.ndim - len(sizes)
+        out = np.empty((*x.shape[:lead], *sizes), x.dtype)
+        if prod(sizes) > 1:
+            return _by_loops(pool.part_means, x, out, x.shape[lead:], tuple(sizes))
+        spread_over_threads(pool.means, x.size, (x.reshape(out.size, -1), out.reshape(-1)))
+        return out
     for axis, out in enumerate(sizes, x.ndim - len(sizes)):
         x = _mean_along(xp, x, axis, out)
     return x
@@ -74,6 +103,15 @@ def adaptive_means(xp, x, /, sizes):
 @op(on="")
 def adaptive_spread(xp, x, /, sizes):
     """Hands each part's value out in equal shares to its entries."""
+    lead = x.ndim - len(sizes)
+    parts = x.shape[lead:]
+    if set(parts) == {1}:
+        out = xp.empty((*x.shape[:lead], *sizes), x.dtype)
+        out[...] = x * x.dtype.type(1 / prod(sizes))
+        return out
+    if x.size and prod(x.shape[:lead]) * prod(sizes) >= SMALL and fast(x, small=1):
+        out = np.empty((*x.shape[:lead], *sizes), x.dtype)
+        return _by_loops(pool.part_spread, x, out, tuple(sizes), parts)
     for axis, size in enumerate(sizes, x.ndim - len(sizes)):
         x = _spread_along(xp, x, axis, size)
     return x

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from ..kernels import SMALL, places
-from ..kernels.places import UNSIGNED
+from ..kernels.places import largest
 
 _INDICES = frozenset((np.dtype(np.int64), np.dtype(np.int32)))
 
@@ -26,7 +26,7 @@ def check_index(xp, x, index, dim, name):
         )
     if xp is np:
         n = x.shape[dim] if x.ndim else 1
-        if index.view(UNSIGNED[index.itemsize]).max() >= n:  # so are negative numbers read thus
+        if largest(index) >= n:  # so are negative numbers read thus
             low, high = index.min(), index.max()
             wrong = low if low < 0 else high
             raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")

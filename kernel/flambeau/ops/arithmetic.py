@@ -6,11 +6,10 @@ import numpy as np
 from numpy import ndarray
 
 from ..dtypes import FLOATING, floating
-from ..kernels import dense, each, fast, masks
+from ..kernels import dense, each, fast, run
 from ..kernels import pointwise as loops
 from .promote import (
     keeps_floats,
-    number,
     only_tensors,
     same,
     same_float,
@@ -19,7 +18,9 @@ from .promote import (
     wants_numbers,
     without,
 )
-from .registry import FUNCTIONS, function, op
+from .registry import op
+
+NUMBERS = (float, int)
 
 
 @keeps_floats
@@ -120,6 +121,32 @@ def div(xp, x, y, /, rounding_mode=None):
     return quotient.astype(xp.result_type(x, y), copy=False)
 
 
+def _into(x, y):
+    """Whether y goes into x without another thought: of its shape and type, or a number."""
+    if x.__class__ is not np.ndarray or x.dtype.kind != "f":
+        return False
+    if y.__class__ is np.ndarray:
+        return y.dtype is x.dtype and (y.shape == x.shape or not y.ndim)
+    return y.__class__ in NUMBERS
+
+
+def _writes(op, ufunc, *settings):
+    """Has an operation's in-place twin write where it stands."""
+
+    def write(xp, x, y, *given):
+        if given != settings or not _into(x, y):
+            return NotImplemented
+        return ufunc(x, y, out=x)
+
+    op.writes(write)
+
+
+_writes(add, np.add, 1)
+_writes(sub, np.subtract, 1)
+_writes(mul, np.multiply)
+_writes(div, np.divide, None)
+
+
 def _of_divisor(g, x, y):
     """The gradient of y in x / y."""
     if alike(y, x) and g.shape == y.shape:
@@ -211,12 +238,9 @@ def pow(xp, x, exponent):
     """
     if isinstance(exponent, xp.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
         return _whole_powers(xp, x, exponent)
-    if exponent.__class__ in _NUMBERS and x.__class__ is np.ndarray and x.dtype.kind == "f":
+    if exponent.__class__ in NUMBERS and x.__class__ is np.ndarray and x.dtype.kind == "f":
         return _power(x, exponent)
     return x**exponent
-
-
-_NUMBERS = (float, int)
 
 
 def _power(x, exponent):
@@ -300,7 +324,7 @@ minimum.gradients(
 )
 
 
-_USUAL = frozenset((*_NUMBERS, type(None)))
+_USUAL = frozenset((*NUMBERS, type(None)))
 _LARGE = 1e30
 
 
@@ -327,13 +351,20 @@ def clamp(xp, x, min=None, max=None):
     if fast(x) and _numbers(min, max):
         return each(loops.bounded, x, numbers=_ends(min, max))
     if x.__class__ is ndarray and (dtype := x.dtype).kind == "f":  # NumPy takes arrays faster
-        if min.__class__ in _NUMBERS and -_LARGE < min < _LARGE:
+        if min.__class__ in NUMBERS and -_LARGE < min < _LARGE:
             min = np.asarray(min, dtype)
-        if max.__class__ in _NUMBERS and -_LARGE < max < _LARGE:
+        if max.__class__ in NUMBERS and -_LARGE < max < _LARGE:
             max = np.asarray(max, dtype)
     if min is not None:
         x = xp.maximum(x, min)
     return x if max is None else xp.minimum(x, max)
+
+
+@clamp.writes
+def _(xp, x, min, max):
+    if not (fast(x) and _numbers(min, max)):
+        return NotImplemented
+    return run(loops.bounded_in_place, x, numbers=_ends(min, max))
 
 
 def _numbers(low, high):
@@ -360,103 +391,3 @@ def _(g, x, min, max):
 
 
 clamp.gradients(max=lambda g, x, min, max: g * ((x > max) | (max < (max if min is None else min))))
-
-
-def _after_first(arrays):
-    return [arrays[0], *same(arrays[1:])]
-
-
-@op(on="", name="where", promote=_after_first)
-def where_(xp, condition, x, y):
-    """x where the condition holds, y elsewhere."""
-    if condition.dtype.kind not in "bu":
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got {condition.dtype.name}"
-        )
-    out = masks.chosen(condition, x, y)
-    return xp.where(condition, x, y) if out is None else out
-
-
-where_.gradients(
-    x=lambda ns, g, condition: ns.where(condition, dense(g), 0.0),
-    y=lambda ns, g, condition: ns.where(condition, 0.0, dense(g)),
-)
-
-
-@function(on="fb")
-def where(condition, input=None, other=None):
-    """x where the condition holds, y elsewhere; with the condition alone its True places.
-
-    >>> x = fb.tensor([-1.0, 2.0])
-    >>> fb.where(x > 0, x, 0.0)
-    tensor([0., 2.])
-    """
-    if input is None and other is None:
-        return FUNCTIONS["nonzero"](condition, as_tuple=True)
-    return where_(condition, input, other)
-
-
-@function(on="Tensor", name="where")
-def _(self, condition, other):
-    """This tensor where the condition holds, ``other`` elsewhere."""
-    return where_(condition, self, other)
-
-
-def _of_one_type(arrays):
-    if arrays[0].dtype not in FLOATING:
-        raise NotImplementedError(f"lerp is not implemented for {arrays[0].dtype.name}")
-    for a in arrays:
-        if hasattr(a, "ndim") and a.dtype != arrays[0].dtype:
-            raise RuntimeError(f"expected dtype {arrays[0].dtype} for all, but got {a.dtype}")
-    return same(arrays)
-
-
-@op(promote=_of_one_type, inplace=True, holomorphic=True)
-def lerp(xp, x, end, weight):
-    """x + weight · (end - x): on the straight line from x to ``end``.
-
-    >>> fb.lerp(fb.tensor([0.0, 10.0]), fb.tensor([4.0, 20.0]), 0.25)
-    tensor([ 1.0000, 12.5000])
-    """
-    if weight.__class__ in _NUMBERS and alike(x, end):
-        return each(loops.lerp, x, end, numbers=(weight,))
-    return x + weight * (end - x)
-
-
-lerp.gradients(
-    x=lambda g, weight: g * (1 - weight),
-    end=lambda g, weight: g * weight,
-    weight=lambda g, x, end: g * (end - x),
-)
-
-
-@op(promote=same, inplace=True, holomorphic=True)
-def addcmul(xp, x, tensor1, tensor2, /, value=1):
-    """x + value · tensor1 · tensor2."""
-    if alike(x, tensor1, tensor2):
-        return each(loops.addcmul, x, tensor1, tensor2, numbers=(value,))
-    return x + number(value, x.dtype) * (tensor1 * tensor2)
-
-
-addcmul.gradients(
-    x=lambda g: g,
-    tensor1=lambda g, tensor2, value: g * tensor2 * value,
-    tensor2=lambda g, tensor1, value: g * tensor1 * value,
-)
-
-
-@op(promote=same, inplace=True, holomorphic=True)
-def addcdiv(xp, x, tensor1, tensor2, /, value=1):
-    """x + value · tensor1 / tensor2."""
-    if x.dtype.kind in "biu":
-        raise RuntimeError("addcdiv divides no integers; x.float() can be divided")
-    if alike(x, tensor1, tensor2):
-        return each(loops.addcdiv, x, tensor1, tensor2, numbers=(value,))
-    return x + x.dtype.type(value) * (tensor1 / tensor2)
-
-
-addcdiv.gradients(
-    x=lambda g: g,
-    tensor1=lambda g, tensor2, value: g / tensor2 * value,
-    tensor2=lambda g, tensor1, tensor2, value: -g * (tensor1 / tensor2 / tensor2) * value,
-)

@@ -48,31 +48,32 @@ def _(ns, g, out, needs):
     extras=["sums"],
     backward="ScaledDotProductFlashAttentionForCpuBackward0",
 )
-def attend(xp, query, key, value, /, scale, causal):
+def attend(xp, query, key, value, mask, /, scale, causal):
     """softmax(query @ keyᵀ · scale) @ value, of the same batch and heads, in one pass.
 
     Where compiled loops serve, the weights are not kept but made again in the backward.
     """
     if blocks.serves(query, key, value, scale):
         four = map(blocks.in_four, (query, key, value))
-        out, sums = blocks.forward(*four, scale, causal)
+        out, sums = blocks.forward(*four, blocks.additive(mask, query, key), scale, causal)
         return _in_shape(out, (*query.shape[:-1], value.shape[-1])), sums
     scores = xp.matmul(query * scale, xp.swapaxes(key, -2, -1))
-    return xp.matmul(masked_softmax.forward(xp, scores, None, causal), value), None
+    return xp.matmul(masked_softmax.forward(xp, scores, mask, causal), value), None
 
 
 def _in_shape(array, shape):
     return array if array.shape == shape else array.reshape(shape)
 
 
-@attend.gradient()
-def _(ns, g, query, key, value, sums, scale, causal):
+@attend.gradient("query", "key", "value")
+def _(ns, g, query, key, value, mask, sums, scale, causal):
     if not ns.taped and sums is not None:
         four = map(blocks.in_four, (g, query, key, value))
-        found = blocks.backward(*four, sums, scale, causal)
+        mask = blocks.additive(mask, query, key)
+        found = blocks.backward(*four, mask, sums, scale, causal)
         shapes = (query.shape, key.shape, value.shape)
         return tuple(_in_shape(d, shape) for d, shape in zip(found, shapes, strict=True))
-    weights = ns.masked_softmax((query * scale) @ ns.transpose(key, -2, -1), None, causal)
+    weights = ns.masked_softmax((query * scale) @ ns.transpose(key, -2, -1), mask, causal)
     slope = g @ ns.transpose(value, -2, -1)
     slope = weights * (slope - ns.sum(weights * slope, -1, True)) * scale
     return (
@@ -107,6 +108,17 @@ def _check(query, key, value, mask):
             f"scaled_dot_product_attention: key {shapes[1]} and value {shapes[2]} must have the "
             "same length (dimension -2)"
         )
+
+
+def _plain_mask(mask, shape):
+    """Whether a mask wants no gradient and makes the scores of that shape no larger."""
+    if mask is None:
+        return True
+    sizes = tuple(mask.shape)
+    fits = len(sizes) <= len(shape) and all(
+        a in (1, b) for a, b in zip(sizes[::-1], shape[::-1], strict=False)
+    )
+    return fits and not mask.requires_grad
 
 
 def _for_each_head(t, heads):
@@ -144,8 +156,8 @@ def scaled_dot_product_attention(
         key, value = (_for_each_head(t, query.shape[-3]) for t in (key, value))
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
     alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2]
-    if alike and attn_mask is None and dropout_p == 0:
-        return attend(query, key, value, scale, is_causal)
+    if alike and dropout_p == 0 and _plain_mask(attn_mask, (*query.shape[:-1], key.shape[-2])):
+        return attend(query, key, value, attn_mask, scale, is_causal)
     scores = (query * scale) @ key.transpose(-2, -1)
     weights = masked_softmax(scores, attn_mask, is_causal)
     if dropout_p > 0:

@@ -292,7 +292,8 @@ def _transposed_shape(x_shape, w_shape, stride, padding, output_padding, groups,
 def _fitted(xp, y, plan):
     """What was convolved as (N, O, *out). Of a transposed convolution it may lack the last rows
     and columns that its output padding makes room for: zeros."""
-    y = y.reshape(plan.batch, plan.filters, *y.shape[y.ndim - plan.n :])
+    if y.ndim != plan.n + 2:
+        y = y.reshape(plan.batch, plan.filters, *y.shape[y.ndim - plan.n :])
     return padded(xp, y, [(0, o - m) for o, m in zip(plan.out, y.shape[2:], strict=True)])
 
 
@@ -302,8 +303,8 @@ def conv_input(xp, y, weight, /, x_shape, stride, padding, dilation, groups):
     plan = _planned(tuple(x_shape), weight.shape, stride, padding, dilation, groups)
     y = _fitted(xp, y, plan)
     made = conv_fast.input_gradient(y, weight, plan)
-    if made is not None:
-        return made.reshape(x_shape)
+    if made is not None:  # a view would be copied by the leaf that keeps it
+        return made if made.shape == tuple(x_shape) else made.reshape(x_shape)
     out = xp.empty((plan.batch, plan.channels, *plan.size), y.dtype)
     kernel = weight.reshape(groups, plan.filters // groups, plan.rows).swapaxes(1, 2)
     for run in plan.runs(xp, y.itemsize):

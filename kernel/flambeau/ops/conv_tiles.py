@@ -1,7 +1,7 @@
 """Convolutions of stride 1 with 3x3 or 5x5 filters, by Winograd's method (kernels/winograd.py).
 
 A few lines of tiles at a time (what fits the cache) are brought to the points, multiplied by the
-filters in 36 matrix products, and brought back. Sums run over at most 64 channels at once: that
+filters in 36 matrix products, and brought back. Sums run over at most 32 channels at once: that
 keeps the rounding error within four times that of sums over whole windows.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..kernels import scratch, winograd
 
 _TILES = 128  # in one block
-_CHANNELS = 64  # in one sum
+_CHANNELS = 32  # in one sum
 _LEAST = 12  # with fewer channels or filters, bringing tiles to the points costs too much
 
 

@@ -11,13 +11,13 @@ from .arrange import unfold_dim
 from .complex import view_as_complex, view_as_real
 from .index import narrow, select, slice_dim
 from .registry import function
+from .rows import row_major
 from .shape import (
     alias,
     diagonal,
     expand,
     permute,
     reshape,
-    row_major,
     squeeze,
     t,
     transpose,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..autograd.grad_mode import no_grad
-from ..kernels.places import UNSIGNED
+from ..kernels.places import largest
 from .apply import apply
 from .gather import add_rows
 from .registry import function, op
@@ -19,17 +19,12 @@ def embedding_op(xp, x, weight, /, padding_idx, scale_grad_by_freq):
         )
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, its shape is {weight.shape}")
-    if x.size and _largest(xp, x) >= weight.shape[0]:
+    if x.size and largest(x) >= weight.shape[0]:
         raise IndexError("index out of range in self")
     often = None
     if scale_grad_by_freq:  # how many times the index of each place is there
         often = xp.bincount(x.ravel(), minlength=len(weight))[x][..., None].astype(weight.dtype)
     return weight.take(x, 0), often
-
-
-def _largest(xp, x):
-    """The largest index, where a negative one counts as too large."""
-    return x.view(UNSIGNED[x.itemsize]).max()
 
 
 @op(on="")

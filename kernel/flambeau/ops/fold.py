@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from .registry import function, op
-from .shape import row_major
+from .rows import row_major
 from .windows import each, inside, padded, taps, windows
 
 

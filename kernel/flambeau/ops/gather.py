@@ -89,6 +89,24 @@ def _vector_at(at):
     return found[0] if vector and at[found[0]].dtype.kind == "i" else -1
 
 
+def write_into(xp, out, at, values):
+    """Writes values, broadcast to the shape of out[at]."""
+    if xp is np and at[0].__class__ is np.ndarray and at[0].dtype.kind == "b":
+        put_masked(out, at, values)
+        return
+    if (
+        getattr(values, "size", 1) >= SMALL
+        and values.ndim == out.ndim
+        and (
+            (dim := _vector_at(at)) >= 0
+            and values.shape == (*out.shape[:dim], at[dim].size, *out.shape[dim + 1 :])
+            and places.written_at(out, at[dim], values, dim)
+        )
+    ):
+        return
+    out[at] = values
+
+
 def add_into(xp, out, at, values):
     """Adds values, broadcast to the shape of out[at], as often as ``at`` names an element."""
     if xp is np and getattr(values, "size", 1) < SMALL:

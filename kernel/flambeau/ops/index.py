@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from ..autograd import layers
 from ..kernels import places
+from ..record.slot import slot
 from ..subclasses import PLAIN, dispatch, involved
 from ..tensor import Tensor
 from .apply import apply, apply_inplace
-from .gather import add_into, put_masked, sum_at
+from .gather import add_into, sum_at, write_into
 from .keys import INT64, WHOLE, as_array, only_arrays, split_index, unmasked
 from .registry import function, op
 from .shape import at_dim
@@ -149,10 +151,7 @@ def _put(xp, x, values, at, accumulate):
     try:
         if hasattr(values, "size") and not values.size:
             xp.broadcast_to(values, x[at].shape)
-        if getattr(at[0], "dtype", None) == np.bool_:
-            put_masked(x, at, values)
-        else:
-            x[at] = values
+        write_into(xp, x, at, values)
     except (TypeError, ValueError):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
@@ -167,22 +166,21 @@ index_put_op.gradients(
 
 # Any index
 
-_PLAIN = frozenset((int, slice))
-
 
 def _view_of(key: Any) -> Any:
-    """The operation, and the index, of an index by ints and slices alone; None for another."""
+    """The operation for an index by ints and slices alone; None for another."""
     kind = key.__class__
     if kind is int:
-        return select_op, (key,)
-    if kind is slice:
-        return (slice_op, (key,)) if _ordinary(key) else None
+        return select_op
     if kind is not tuple:
-        return None
-    classes = {item.__class__ for item in key}
-    if not classes <= _PLAIN or not all(_ordinary(s) for s in key if s.__class__ is slice):
-        return None
-    return (select_op if int in classes else slice_op), key
+        return slice_op if kind is slice and _ordinary(key) else None
+    found = slice_op
+    for item in key:
+        if item.__class__ is int:
+            found = select_op
+        elif item.__class__ is not slice or not (item.step is None or _ordinary(item)):
+            return None
+    return found
 
 
 def _ordinary(key: slice) -> bool:
@@ -199,9 +197,9 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     """
     if self.__class__ not in PLAIN and involved((self,)):
         return dispatch(getitem, (self, key), {})
-    made = _view_of(key)
-    if made is not None:
-        return apply(made[0], (self,), made[1:])
+    view = _view_of(key)
+    if view is not None:
+        return apply(view, (self,), (key if key.__class__ is tuple else (key,),))
     picks = only_arrays(self.array, key)
     if picks:
         return apply(index, (self,), (picks,))
@@ -234,16 +232,47 @@ def _like(x: Tensor, value: Any, at: Any) -> Any:
     return value
 
 
+def _written(x: Tensor, key: Any, value: Any, arrays: bool) -> bool:
+    """Writes x[key] where neither a gradient nor a recorder needs to know."""
+    counter = x._counter
+    if slot.recorder is not None or x._needs_grad or counter is None or layers.on():
+        return False
+    if x.__class__ not in PLAIN:
+        return False
+    if x.array.__class__ is not ndarray or (x._view is not None and x._seen != counter[0]):
+        return False
+    if isinstance(value, Tensor):
+        if value.__class__ not in PLAIN or value._needs_grad:
+            return False
+        if value.array.dtype is not x.array.dtype:
+            return False
+        value = value.array
+    try:
+        if arrays:
+            write_into(np, x.array, key, value)
+        else:
+            x.array[key] = value
+    except Exception:  # the other way has the words for it
+        return False
+    counter[0] += 1
+    x._seen = counter[0]
+    return True
+
+
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """``x[key] = value``, with the gradient of both."""
     value = fitting(self, value)
     if isinstance(value, Tensor) and value.array.__class__ is not self.array.__class__:
         value = value.to(self.device)
-    made = _view_of(key)
-    if made is not None and key != ():
-        apply_inplace(copy_op, (apply(made[0], (self,), made[1:]), value))
+    view = _view_of(key)
+    if view is not None and key != ():
+        if not _written(self, key, value, False):
+            part = apply(view, (self,), (key if key.__class__ is tuple else (key,),))
+            apply_inplace(copy_op, (part, value))
         return
     place, basic, arrays = self, (), only_arrays(self.array, key)
+    if arrays and _written(self, arrays, value, True):
+        return
     if not arrays:
         basic, arrays, ints = split_index(self.array, key)
     if basic:

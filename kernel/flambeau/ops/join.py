@@ -6,7 +6,7 @@ import numpy as np
 
 from ..device import module_of
 from ..errors import BadValue
-from ..kernels.layout import reversed_rows
+from ..kernels.layout import LARGE, joined
 from ..tensor import Tensor, wrap
 from .index import index_select, narrow
 from .pad import pad
@@ -33,7 +33,8 @@ def cat(xp, *tensors, dim=0):
         tensors = [t for t in tensors if t.shape != (0,)] or tensors[:1]
     at = at_dim(dim, tensors[0].ndim)
     lengths = [s[at] if len(s) > at else 0 for s in shapes]
-    return xp.concatenate(tensors, axis=at), lengths
+    out = joined(tensors, at) if tensors[0].size >= LARGE else None
+    return xp.concatenate(tensors, axis=at) if out is None else out, lengths
 
 
 @cat.gradient()
@@ -88,6 +89,10 @@ def stack(xp, *tensors, dim=0):
     dim = at_dim(dim, len(shape), 1)
     if xp is not np or (dim and len(tensors) > 8):
         return xp.stack(tensors, axis=dim)
+    if tensors[0].size >= LARGE:
+        rows = [t.reshape(*shape[:dim], 1, *shape[dim:]) for t in tensors]
+        if (out := joined(rows, dim)) is not None:
+            return out
     out = np.empty((*shape[:dim], len(tensors), *shape[dim:]), tensors[0].dtype)
     front = (slice(None),) * dim
     for i, t in enumerate(tensors):
@@ -253,77 +258,6 @@ def _times(repeats):
     if times.size and int(times.min()) < 0:
         raise RuntimeError("repeats can not be negative")
     return int(times.reshape(())) if times.size == 1 else times
-
-
-@op(packs=True)
-def flip(xp, x, /, dims):
-    """The order of the elements reversed along the dimensions.
-
-    >>> fb.tensor([[1, 2], [3, 4]]).flip(0)
-    tensor([[3, 4],
-            [1, 2]])
-    """
-    turned = [at_dim(d, x.ndim) for d in sizes(dims)]
-    if len(set(turned)) < len(turned):
-        raise RuntimeError(f"a dim appears multiple times in the list of dims {list(dims)}")
-    return _flipped(xp, x, turned)
-
-
-def _flipped(xp, x, dims):
-    if x.ndim and x.ndim - 1 in dims and (out := reversed_rows(x)) is not None:
-        return _flipped(xp, out, [d for d in dims if d != x.ndim - 1]) if dims[1:] else out
-    back = slice(None, None, -1)
-    return x[(*(back if i in dims else slice(None) for i in range(x.ndim)), ...)].copy()
-
-
-flip.gradients(x=lambda ns, g, dims: ns.flip(g, dims))
-
-
-@function
-def fliplr(input):
-    """The columns in reverse order."""
-    if input.ndim < 2:
-        raise RuntimeError(f"Input must be >= 2-d, it has shape {tuple(input.shape)}")
-    return flip(input, (1,))
-
-
-@function
-def flipud(input):
-    """The rows in reverse order."""
-    if not input.ndim:
-        raise RuntimeError("Input must be >= 1-d, it has shape ()")
-    return flip(input, (0,))
-
-
-@op
-def roll(xp, x, /, shifts, dims=None):
-    """Elements moved along the dimensions; what leaves at one end comes in at the other.
-
-    >>> fb.arange(5).roll(2)
-    tensor([3, 4, 0, 1, 2])
-    """
-    found = [len(v) if isinstance(v, (tuple, list)) else 1 for v in (shifts, dims or ())]
-    if not found[0]:
-        raise RuntimeError("`shifts` required")
-    if found[0] != found[1] and (found != [1, 0]):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {found[0]}, dims:{found[1]}")
-    if shifts.__class__ is int and dims.__class__ is int and x.ndim:
-        return _rolled(xp, x, shifts, at_dim(dims, x.ndim))
-    return xp.roll(x, shifts, axis=None if dims == () else dims)
-
-
-def _rolled(xp, x, shift, dim):
-    """x moved by ``shift`` along one dimension."""
-    n = x.shape[dim]
-    cut, front = -shift % n if n else 0, (slice(None),) * dim
-    parts = x[(*front, slice(cut, None))], x[(*front, slice(cut))]
-    return xp.concatenate(parts, dim) if cut else x.copy()
-
-
-@roll.gradient("x")
-def _(ns, g, shifts, dims):
-    back = tuple(-s for s in shifts) if isinstance(shifts, (tuple, list)) else -shifts
-    return ns.roll(g, back, dims)
 
 
 def _matrices(x):

@@ -151,7 +151,8 @@ def only_arrays(x: Any, key: Any) -> tuple[Any, ...]:
         pick = key.array
         if pick.__class__ is not ndarray or x.__class__ is not ndarray or not pick.ndim:
             return ()
-        if (pick.dtype is INT64 and x.ndim) or (pick.dtype.kind == "b" and pick.shape == x.shape):
+        mask = pick.dtype.kind == "b" and pick.shape == x.shape[: pick.ndim]
+        if mask or (pick.dtype is INT64 and x.ndim):
             return (pick,)
         return ()
     if key.__class__ is not tuple or len(key) > x.ndim or x.__class__ is not ndarray:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
+from ..kernels import products
 from .promote import alike
 from .registry import function, op
 from .shape import at_dim
 
 # From so many rows on, a product with ones adds them up faster than NumPy's sum.
 MANY_ROWS = 128
-# A few rows times a large transposed weight: the weight times the few columns is faster.
-FEW_ROWS, LARGE_WEIGHT = 64, 4096
 
 # What gradient rules share: they see arrays or Tensors.
 
@@ -214,9 +213,8 @@ def linear(xp, x, weight, bias=None):
     >>> nn.functional.linear(fb.ones(2, 5, 3), fb.ones(4, 3)).shape
     torch.Size([2, 5, 4])
     """
-    if x.ndim == weight.ndim == 2 and len(x) <= FEW_ROWS and weight.size >= LARGE_WEIGHT:
-        out = xp.empty((len(x), len(weight)), x.dtype)
-        return xp.add(weight.dot(x.T).T, 0 if bias is None else bias, out=out)
+    if products.suits(x, weight, bias):
+        return products.by_rows(x, weight, bias)
     if x.ndim > 2 and weight.ndim == 2 and x.size:
         out = x.reshape(-1, x.shape[-1]).dot(weight.T).reshape(*x.shape[:-1], weight.shape[0])
     elif x.ndim:

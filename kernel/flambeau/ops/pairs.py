@@ -324,6 +324,8 @@ def nan_to_num(xp, x, /, nan=0.0, posinf=None, neginf=None):
     low = limits.min if neginf is None else neginf
     if x.dtype.kind == "c":
         return xp.nan_to_num(x, nan=nan or 0.0, posinf=high, neginf=low)
+    if fast(x):
+        return each(pointwise.nan_to_num, x, numbers=(nan or 0.0, high, low))
     for bad, good in ((xp.isnan(x), nan or 0.0), (xp.isposinf(x), high), (xp.isneginf(x), low)):
         x = xp.where(bad, x.dtype.type(good), x)
     return x

@@ -10,6 +10,8 @@ from math import prod
 
 import numpy as np
 
+from ..kernels import fast, spread
+from ..kernels import pool as loops
 from .pad import pad_constant
 from .promote import only_float
 from .registry import OPS, function, op
@@ -65,6 +67,12 @@ def _planned(shape, n, kernel, stride, padding, dilation, ceil_mode):
     return _plan(tuple(shape[len(shape) - n :]), *settings, bool(ceil_mode))
 
 
+def _two(plan, n):
+    """Whether windows are of two, or two by two, side by side."""
+    twos = (2,) * n
+    return plan.kernel == plan.stride == twos and plan.apart and not any(plan.before)
+
+
 def _check(x, n, name):
     if x.ndim not in (n + 1, n + 2) or 0 in x.shape[-n - 1 :]:
         raise RuntimeError(
@@ -83,6 +91,11 @@ def _lowest(x):
 
 
 def _largest(xp, x, plan):
+    if _two(plan, 1) and plan.pads == ((0, 0),) and fast(x):
+        out = np.empty((*x.shape[:-1], *plan.out), x.dtype)
+        rows = x.reshape(-1, x.shape[-1]), out.reshape(-1, out.shape[-1])
+        spread(loops.largest_of_two, x.size, rows)
+        return out
     x = padded(xp, x, plan.pads, _lowest(x))
     first, *rest = plan.taps
     if not rest:
@@ -110,6 +123,12 @@ def _hits(xp, x, top, plan):
 @op(on="")
 def max_pool_back(xp, y, x, top, /, plan):
     """Each window's value (y) handed to the entry of x that is its maximum (top)."""
+    if _two(plan, 2) and not any(map(any, plan.pads)) and fast(x):
+        y = np.ascontiguousarray(y, x.dtype)
+        out = np.empty_like(x)
+        planes = [a.reshape(-1, *a.shape[-2:]) for a in (y, x, out)]
+        spread(loops.largest_of_four_back, x.size, tuple(planes))
+        return out
     total = xp.zeros((*x.shape[: x.ndim - len(plan.full)], *plan.full), y.dtype)
     for place, hit in _hits(xp, x, top, plan):
         if plan.apart:

@@ -11,10 +11,8 @@ from numpy import ndarray
 from ..device import shares_memory
 from ..dtypes import dtype as Dtype
 from ..kernels.layout import LARGE, in_rows
-from ..layouts import contiguous_format, laid_out, lies_in, order_of, preserve_format
-from ..subclasses import PLAIN
 from ..tensor import Size, Tensor
-from .registry import OPS, function, in_front, op
+from .registry import OPS, function, op
 from .short import apply_one
 
 
@@ -78,6 +76,12 @@ def _moved(x, wanted):
 
 def _wanted(shape):
     """The sizes asked for; NumPy takes any negative one for -1."""
+    if shape.__class__ is tuple:
+        for n in shape:
+            if n.__class__ is not int or n < -1:
+                break
+        else:
+            return shape  # the usual case, cheaply
     found = sizes(shape)
     if found and min(found) < -1:
         at = found.index(min(found))
@@ -352,12 +356,6 @@ def unflatten(input, dim, sizes):
     return reshape(input, (*input.shape[:at], *sizes, *input.shape[at + 1 :]))
 
 
-@function
-def ravel(input):
-    """All elements in one dimension; a copy where they do not lie one after the other."""
-    return reshape(contiguous(input), (-1,))
-
-
 @function(on="Tensor")
 def view_as(self, other):
     """A view in the shape of another tensor."""
@@ -401,43 +399,6 @@ def movedim(input, source, destination):
 def adjoint(input):
     """The last two dimensions exchanged (and conjugated, where complex)."""
     return transpose(input, -2, -1)
-
-
-@function(on="Tensor")
-def contiguous(self, memory_format=contiguous_format):
-    """This tensor itself if it lies in memory row by row (or as the format has it), else a copy."""
-    if memory_format is contiguous_format:
-        return self if self.array.flags.c_contiguous else row_major(self)
-    if memory_format is preserve_format:
-        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
-    order = order_of(memory_format, self.ndim)
-    return self if lies_in(self.array, order) else clone(self, memory_format)
-
-
-@in_front(contiguous)
-def _(self, memory_format=contiguous_format):
-    whole = memory_format is contiguous_format and self.array.flags.c_contiguous
-    return self if whole and self.__class__ in PLAIN else contiguous(self, memory_format)
-
-
-@op(on="", name="contiguous", backward="CloneBackward0")
-def row_major(xp, x):
-    """A copy in row-major order."""
-    return in_rows(x)
-
-
-row_major.gradients(x=lambda g: g)
-
-
-@op(name="clone")
-def clone(xp, x, /, memory_format=None):
-    """A copy, laid out in memory like x or as the format has it."""
-    if memory_format is None or memory_format is preserve_format:
-        return x.copy("K")
-    return laid_out(x, order_of(memory_format, x.ndim))
-
-
-clone.gradients(x=lambda g: g)
 
 
 @function(on="fb")

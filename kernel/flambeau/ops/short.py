@@ -216,9 +216,7 @@ def apply_written(op: Any, inputs: Any, params: tuple[Any, ...] = ()) -> Any:
             return apply_inplace(op, inputs, params)
         arrays.append(b)
     try:
-        if op.write is not None:
-            op.write(np, *arrays, *params)
-        else:
+        if op.write is None or op.write(np, *arrays, *params) is NotImplemented:
             made = op.forward(np, *arrays, *params)
             if made.dtype is not dtype or made.shape != a.shape:
                 return apply_inplace(op, inputs, params)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..device import module_of
+from ..kernels.places import largest
 from ..tensor import Tensor
 from ..tensor import wrap as wrap_
 from .gather import nonzero
@@ -32,13 +33,19 @@ def _rows(name: str, input: Tensor, dim: int, index: Tensor, kinds: Any, below: 
         )
     n = input.array.shape[dim] if input.array.ndim else 1
     if isinstance(places, np.ndarray) and places.size:
-        ends = int(places.min()), int(places.max())
-        wrong = [i for i in ends if not -n * below <= i < n]
-        if wrong:
-            raise _OUT_OF_RANGE.get(name, IndexError)(
-                f"{name}_(): index {wrong[0]} is out of bounds for dimension {dim} with size {n}"
-            )
+        _check_range(name, places, dim, n, below)
     return (*(slice(None),) * dim, places if places.ndim else places.reshape(1))
+
+
+def _check_range(name: str, places: np.ndarray, dim: int, n: int, below: bool) -> None:
+    if not below and largest(places) < n:
+        return  # the usual case, cheaply
+    ends = int(places.min()), int(places.max())
+    wrong = [i for i in ends if not -n * below <= i < n]
+    if wrong:
+        raise _OUT_OF_RANGE.get(name, IndexError)(
+            f"{name}_(): index {wrong[0]} is out of bounds for dimension {dim} with size {n}"
+        )
 
 
 def _same_type(name: str, input: Tensor, source: Tensor) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import factorial, log, pi, sqrt
 from typing import Any
 
-from .elementwise import _FAR_P, _FAR_Q, _polynomial, erf
+from .erf import _FAR_P, _FAR_Q, _polynomial, erf
 from .promote import real_float, same_float, some_tensor
 from .registry import SPACES, function, op, show
 

@@ -9,8 +9,9 @@ from ..device import module_of
 from ..dtypes import FLOATING
 from ..tensor import Tensor, wrap
 from .pairs import log_of_sum
-from .reduce import mean, running, spread
+from .reduce import mean, spread
 from .registry import OPS, function, op
+from .running import running
 from .shape import at_dim
 from .sort import _to_picked, result_type
 

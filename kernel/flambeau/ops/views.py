@@ -38,7 +38,7 @@ def read_view(xp, x, /, steps):
 
 
 write_view.gradients(
-    base=lambda ns, g, steps: ns.write_view(g, ns.zeros_of(ns.read_view(g, steps)), steps),
+    base=lambda ns, g, steps: ns.write_view(g, 0.0, steps),
     part=lambda ns, g, steps: ns.read_view(g, steps),
 )
 read_view.gradients(
