@@ -73,6 +73,8 @@ def tracing_pass(tracer: Any) -> type[engine.Pass]:
                     self.again()
                 except Stop as why:
                     tracer.stop(str(why))
+                except Exception as error:  # the backward has run: this is not its fault
+                    tracer.stop(f"a backward could not be followed: {type(error).__name__} {error}")
             tracer.listening = listening
 
         def again(self) -> None:

@@ -108,18 +108,28 @@ class Compiled:
             return self.function(*args, **kwargs)
         tracer, chance = Tracer(tensors), chances()
         guards = self.guards(tracer, args, kwargs)
-        returned = self.watched(tracer, args, kwargs)
-        if chances() != chance:
-            tracer.stop("it draws random numbers of Python's or NumPy's own")
+        try:
+            returned = self.watched(tracer, args, kwargs)
+            if chances() != chance:
+                tracer.stop("it draws random numbers of Python's or NumPy's own")
+            self.try_to_keep(key, tracer, guards, returned, args, kwargs)
+        finally:
+            tracer.release()
+        return returned
+
+    def try_to_keep(self, key: Any, tracer: Tracer, *rest: Any) -> None:
+        """Makes a program of what was traced, or notes why there is none."""
         try:
             if tracer.reason:
                 raise Stop(tracer.reason)
-            self.keep(key, tracer, guards, returned, args, kwargs)
-        except (Stop, Stale, Miss) as stop:
-            self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
-            self.say(str(stop) or "its program was out of date at once")
-        tracer.release()
-        return returned
+            self.keep(key, tracer, *rest)
+            return
+        except Stop as stop:
+            why = str(stop)
+        except Exception as error:  # the call itself has been made: it must not fail for this
+            why = f"no program could be made of it: {type(error).__name__} {error}"
+        self.failed[_hashable(key)] = self.failed.get(_hashable(key), 0) + 1
+        self.say(why)
 
     def hopeless(self, key: Any, args: Any, kwargs: Any) -> str:
         """Why this call is not traced at all, "" if it is."""
@@ -141,6 +151,8 @@ class Compiled:
             return found
         except Stop as why:
             tracer.stop(str(why))
+        except Exception as error:  # of objects that do not let themselves be looked at
+            tracer.stop(f"what it reads cannot be looked at: {type(error).__name__} {error}")
         return None
 
     def watched(self, tracer: Tracer, args: Any, kwargs: Any) -> Any:

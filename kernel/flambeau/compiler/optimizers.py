@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.compiled import kernel
+from ..kernels.gate import installed
 from .memory import accessors
 
 f32, f64 = np.float32, np.float64
-get, put, number = (accessors()[name] for name in ("get_f4", "set_f4", "get_f8"))
+_access = accessors() if installed() else {}
+get, put, number = (_access.get(name) for name in ("get_f4", "set_f4", "get_f8"))
 
 
 @kernel

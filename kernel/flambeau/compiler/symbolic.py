@@ -29,7 +29,7 @@ UFUNCS = frozenset(
 REDUCTIONS = frozenset(("sum", "mean", "max", "min", "amax", "amin", "prod", "any", "all"))
 
 
-class Opaque(Exception):  # noqa: N818
+class Opaque(AttributeError):  # noqa: N818
     """What is asked of a `Sym` has no place in an array program."""
 
 

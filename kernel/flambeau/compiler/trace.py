@@ -128,6 +128,8 @@ class Tracer:
             self.follow(op, inputs, outs, params, drew)
         except Stop as why:
             self.stop(str(why))
+        except Exception as error:  # the operation has run: what goes wrong here is not its fault
+            self.stop(f"{op.name} could not be followed: {type(error).__name__} {error}")
         finally:
             self.listening = True
 
@@ -212,8 +214,8 @@ class Tracer:
             if not self.reason:
                 try:
                     self.put_step(optimizer)
-                except Stop as why:
-                    self.stop(str(why))
+                except Exception as why:
+                    self.stop(f"an optimizer's step could not be followed: {why}")
 
     def put_step(self, optimizer: Any) -> None:
         """Puts an optimizer's step on the tape; its parameters are then what is in memory."""
@@ -250,6 +252,7 @@ class Tracer:
 
     def release(self) -> None:
         """Lets go of everything: the kind of pass that knows this tracer may live on."""
+        self.before.everything.clear()
         self.before = self.known = self.nodes = self.states = None  # type: ignore[assignment]
         self.modules = self.tape = self.inputs = None  # type: ignore[assignment]
 
