@@ -50,8 +50,6 @@ def run(
         promoted = op.promote(list(syms))
     if op.name == "copy":
         return Lowered([_copied(syms[0], syms[1])], _kept(node, promoted, None, (), params))
-    if inplace and op.write is not None:
-        raise Stop(f"{op.name} in place is not among what a program can do")
     mark = len(tape.code)
     large = max([s.size for s in promoted if s.__class__ is Sym], default=0) > LARGE
     try:
@@ -135,7 +133,7 @@ def _kept(node: Any, inputs: Any, result: Any, extras: Any, params: Any) -> Any:
     found = []
     for place, real in zip(places, node.kept, strict=True):
         value = real if place == "shape" else values[place.at]
-        if value is None and real is not None:
+        if value is None and real is not None and place.at == len(inputs):
             raise Stop(f"{node.plan.op.name} written in place keeps its own result")
         found.append(value)
     return found
@@ -259,7 +257,7 @@ def _cross_entropy(
     if reduction == "mean":
         loss = loss * share
     total = loss if reduction == "none" else loss.sum()
-    return total, e / mass, target, each, None
+    return total, e / mass, None, target, each, None, None
 
 
 def _nll(tracer: Any, op: Any, syms: Any, params: Any, outs: Any, node: Any) -> tuple[Any, ...]:
