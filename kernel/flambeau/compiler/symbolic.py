@@ -178,6 +178,14 @@ class Sym:
         """The smallest over dimensions."""
         return _reduce("min", self, axis, keepdims)
 
+    def prod(self, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Sym:
+        """The product over dimensions."""
+        return _reduce("prod", self, axis, keepdims, dtype)
+
+    def dot(self, other: Any) -> Sym:
+        """The matrix product."""
+        return product("dot", self, other)
+
 
 def note(tape: Tape, kind: str, name: str, args: Any, numbers: Any, params: Any = ()) -> Sym:
     """Puts an instruction on the tape that has given these numbers."""
@@ -221,6 +229,11 @@ def ufunc(name: str, *args: Any) -> Any:
     with np.errstate(all="ignore"):
         numbers = function(*map(real, args))
     return note(_tape_of(args), "ufunc", function.__name__, args, numbers)
+
+
+def product(name: str, x: Any, y: Any) -> Sym:
+    """A matrix product by one of NumPy's functions."""
+    return note(_tape_of((x, y)), "product", name, (x, y), getattr(np, name)(real(x), real(y)))
 
 
 def _reduce(name: str, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
@@ -284,6 +297,8 @@ class SymbolicNumPy:
         found: Any
         if name in UFUNCS:
             found = lambda *args: ufunc(name, *args)  # noqa: E731
+            if name == "add":
+                found.reduce = lambda x, axis=0: _reduce("sum", x, axis)
         elif name in REDUCTIONS:
             found = lambda x, axis=None, keepdims=False, dtype=None: _reduce(  # noqa: E731
                 name, x, axis, keepdims, dtype
@@ -297,14 +312,11 @@ class SymbolicNumPy:
 
     def dot(self, x: Any, y: Any) -> Any:
         """A matrix product."""
-        return self._product("dot", x, y)
+        return product("dot", x, y)
 
     def matmul(self, x: Any, y: Any) -> Any:
         """A matrix product over the last two dimensions."""
-        return self._product("dot" if x.ndim == y.ndim == 2 else "matmul", x, y)
-
-    def _product(self, name: str, x: Any, y: Any) -> Any:
-        return note(_tape_of((x, y)), "product", name, (x, y), getattr(np, name)(real(x), real(y)))
+        return product("dot" if x.ndim == y.ndim == 2 else "matmul", x, y)
 
     def broadcast_to(self, x: Any, shape: Any) -> Any:
         """x repeated to a shape."""
