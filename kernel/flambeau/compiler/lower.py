@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels import products
 from ..ops import dropout as dropout_ops
 from ..tensor import Tensor
 from .ir import Stop, Value
-from .symbolic import NAMESPACE, NUMPY, Opaque, Sym, constant, note, ufunc
+from .symbolic import NAMESPACE, NUMPY, Opaque, Sym, constant, note, real, ufunc
 
 LARGE = 1 << 14  # elements from which on an operation's own kernel is the better choice
 # What is made of parts that are cheap one by one, however large the arrays are.
@@ -57,6 +58,8 @@ def run(
             raise Opaque("floats of 16 bits, or complex numbers")
         if large and op.name not in _ALWAYS:
             raise Opaque("it is large")
+        if op.name == "linear" and products.suits(*map(real, promoted)):
+            raise Opaque("its own loop is faster than the product of a program")
         special = SPECIAL.get(op.name)
         if special is not None:
             made = special(tracer, op, promoted, params, outs, node)
@@ -131,9 +134,9 @@ def _kept(node: Any, inputs: Any, result: Any, extras: Any, params: Any) -> Any:
     values = (*inputs, result, *extras, *params)
     places = node.plan.keep([_Place(i) for i in range(len(values))])
     found = []
-    for place, real in zip(places, node.kept, strict=True):
-        value = real if place == "shape" else values[place.at]
-        if value is None and real is not None and place.at == len(inputs):
+    for place, was in zip(places, node.kept, strict=True):
+        value = was if place == "shape" else values[place.at]
+        if value is None and was is not None and place.at == len(inputs):
             raise Stop(f"{node.plan.op.name} written in place keeps its own result")
         found.append(value)
     return found
