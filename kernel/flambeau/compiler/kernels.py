@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,13 +105,6 @@ class KernelSource:
 
 
 @cache
-def _parts() -> str:
-    """What compiled code depends on besides its own source."""
-    files = ("kernels.py", "memory.py", "formulas.py", "optimizers.py")
-    return "".join((Path(__file__).parent / f).read_text() for f in files)
-
-
-@cache
 def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
     """A kernel's source compiled by numba; the same source is compiled once, and kept on disk.
 
@@ -121,11 +113,12 @@ def built(source: str, kinds: tuple[tuple[str, int], ...] = ()) -> Any:
     """
     import numba
 
-    from .formulas import exp, tanh
+    from ..kernels.curves import tanh
+    from ..kernels.numbers import exp
     from .memory import accessors
     from .optimizers import adam, momentum, sgd
 
-    name = "replay_" + hashlib.sha256((source + _parts()).encode()).hexdigest()[:20]
+    name = "replay_" + hashlib.sha256(source.encode()).hexdigest()[:20]
     scope: dict[str, Any] = {
         "__name__": __name__,
         "np": np,

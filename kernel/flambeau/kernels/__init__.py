@@ -11,6 +11,9 @@ such that compiled loops serve them, and runs its plain formula where they are n
 Everything works without numba, which is imported when a loop is first needed (`kernel`).
 """
 
+from importlib import import_module
+from typing import Any
+
 from .compiled import Kernel, kernel
 from .each import dense, each, run
 from .gate import SMALL, fast
@@ -18,3 +21,31 @@ from .scratch import scratch
 from .threads import spread
 
 __all__ = ["SMALL", "Kernel", "dense", "each", "fast", "kernel", "run", "scratch", "spread"]
+
+
+class _Later:
+    """A file of loops, read when one of them is first asked for: most programs need few."""
+
+    def __init__(self, name: str) -> None:
+        self._file = f"{__name__}.{name}"
+
+    def __getattr__(self, name: str) -> Any:
+        found = import_module(self._file)
+        self.__dict__.update(vars(found))
+        return getattr(found, name)
+
+
+activation, attention, classes, dropout, last, loss, masks, normed, optim, order = map(
+    _Later,
+    (
+        "activation", "attention", "classes", "dropout", "last", "loss", "masks", "normed",
+        "optim", "order",
+    ),
+)  # fmt: skip
+planes, pointwise, pool, products, reduce, scan, softmax, softmax_middle, unrolled, winograd = map(
+    _Later,
+    (
+        "planes", "pointwise", "pool", "products", "reduce", "scan", "softmax", "softmax_middle",
+        "unrolled", "winograd",
+    ),
+)  # fmt: skip

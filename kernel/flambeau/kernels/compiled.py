@@ -68,7 +68,7 @@ def kernel(plain: Callable[..., Any] | None = None, *, regroup: bool = True) -> 
 
 
 def cache_folder() -> str:
-    """Where compiled kernels are kept: a folder for each state of this package's sources.
+    """Where compiled kernels are kept: a folder for each state of the sources of all kernels.
 
     Numba's own folder, beside the source, would go stale when a shared part in another file
     changes, and cannot be written where the package belongs to another user.
@@ -88,8 +88,10 @@ def _state_of_sources() -> str:
     from pathlib import Path
 
     digest = sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
+    package = Path(__file__).parents[1]
+    for room in ("kernels", "compiler"):
+        for file in sorted((package / room).glob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -124,7 +126,21 @@ def keep_on_disk(dispatcher: Any) -> None:
         _locator_classes = [Locator]  # noqa: RUF012
 
     class OnDisk(caching.FunctionCache):  # type: ignore[misc]
+        """Numba's cache; what cannot be read is compiled anew, what cannot be written is not."""
+
         _impl_class = Implementation
+
+        def load_overload(self, *key: Any) -> Any:
+            try:
+                return super().load_overload(*key)
+            except Exception:  # a file that is damaged, or of another numba
+                with contextlib.suppress(OSError):
+                    self.flush()
+                return None
+
+        def save_overload(self, *entry: Any) -> None:
+            with contextlib.suppress(OSError):  # a full disk, a folder that has gone
+                super().save_overload(*entry)
 
     with contextlib.suppress(RuntimeError):  # no folder can be written in
         dispatcher._cache = OnDisk(dispatcher.py_func)

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 # With less work (elements touched) handing it over takes longer than it saves.
 LARGE = 1 << 18
 
-_threads = os.cpu_count() or 1
+
+def _usual() -> int:
+    """As many threads as BLAS and PyTorch would take."""
+    wished = os.environ.get("OMP_NUM_THREADS", "")
+    if wished.isdigit() and int(wished):
+        return int(wished)
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+_threads = _usual()
 
 
 def spread_over(threads: int) -> None:
@@ -28,6 +38,10 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(workers, thread_name_prefix="flambeau-kernel")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def spread(run: Callable[..., Any], work: int, rows: tuple[Any, ...], *others: Any) -> None:
