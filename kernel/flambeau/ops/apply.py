@@ -68,7 +68,7 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if op.outputs != 1:
         return _several(op, mask, inputs, parents, arrays, result, extras, params, wanted, started)
     if result.__class__ is not ndarray and xp is np:
-        result = np.asanyarray(result)
+        result = as_array(result)
     out = wrap(result)
     if wanted and op.rules and (dtype := result.dtype).kind in "fcV":
         plan = op.plans.get(mask) or op.plan(mask)
@@ -84,6 +84,12 @@ def apply(op: Any, inputs: Any, params: Any = ()) -> Any:
     if recorder is not None:
         recorder.finish(op, inputs, given, (out,), params, started)
     return out
+
+
+def as_array(result: Any) -> Any:
+    """What a forward gave, as an array: NumPy gives numbers where there are no dimensions."""
+    is_array = isinstance(result, ndarray) or hasattr(result, "__cuda_array_interface__")
+    return result if is_array else np.asarray(result)
 
 
 def _attach(

@@ -154,6 +154,9 @@ def weight_gradient(y, x, plan, w_shape):
 
 def _ready(*arrays):
     """Arrays in C order, if compiled loops serve them; else None."""
+    given = [a for a in arrays if a is not None]
+    if any(a.__class__ is not np.ndarray or a.dtype != np.float32 for a in given):
+        return None
     made = [a if a is None else np.ascontiguousarray(a) for a in arrays]
     return made if fast(*(a for a in made if a is not None), small=1) else None
 

@@ -19,7 +19,7 @@ from ..errors import explain
 from ..record.slot import slot
 from ..subclasses import PLAIN
 from ..tensor import wrap
-from .apply import apply, apply_inplace, kept_from_inference, share
+from .apply import apply, apply_inplace, as_array, kept_from_inference, share
 
 LARGE = 1e30  # numbers beyond may be more than a type holds: `apply` sees to them
 _REAL = frozenset((float, int))
@@ -47,7 +47,7 @@ def apply_one(op: Any, x: Any, params: tuple[Any, ...] = ()) -> Any:
     except Exception as error:
         raise explain(op, (x,), params, error) from None
     if result.__class__ is not ndarray:
-        result = np.asanyarray(result)
+        result = as_array(result)
     out = wrap(result)
     if x._needs_grad and op.rules and not (off and get_ident() in off):
         dtype = result.dtype
@@ -100,7 +100,7 @@ def apply_two(op: Any, x: Any, y: Any, params: tuple[Any, ...] = ()) -> Any:
     except Exception as error:
         raise explain(op, (x, y), params, error) from None
     if result.__class__ is not ndarray:
-        result = np.asanyarray(result)
+        result = as_array(result)
     out = wrap(result)
     if (x._needs_grad or y._needs_grad) and op.rules and not (off and get_ident() in off):
         dtype = result.dtype
@@ -156,7 +156,7 @@ def apply_number(
     except Exception as error:
         raise explain(op, (number, x) if turned else (x, number), params, error) from None
     if result.__class__ is not ndarray:
-        result = np.asanyarray(result)
+        result = as_array(result)
     out = wrap(result)
     if x._needs_grad and op.rules and not (off and get_ident() in off):
         dtype = result.dtype
