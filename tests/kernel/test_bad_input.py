@@ -20,6 +20,8 @@ MISUSES = [
     (lambda: F.cross_entropy(fb.ones(2, 3), [0, 1]), TypeError, "got list"),
     (lambda: fb.cat([fb.ones(2), 1]), TypeError, "cat: expected a Tensor, got int"),
     (lambda: fb.equal(fb.ones(2), [1, 1]), TypeError, "equal: expected a Tensor"),
+    (lambda: fb.ones(2).add_("1"), TypeError, "add: expected a Tensor, got str"),
+    (lambda: fb.ones(2).mul_([2.0, 2.0]), TypeError, "mul: expected a Tensor, got list"),
     (
         lambda: F.conv2d(fb.ones(1, 1, 4, 4), fb.ones(1, 1, 0, 0)),
         RuntimeError,

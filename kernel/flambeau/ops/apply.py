@@ -210,6 +210,9 @@ def apply_inplace(op: Any, inputs: Any, params: Any = ()) -> Tensor:
             admitted(t)
         if t._view is not None:
             refresh(t)
+    for t in inputs:
+        if not (isinstance(t, (Tensor, np.generic)) or t.__class__ in NUMBERS):
+            raise not_a_tensor(op, t)
     wanted = any(t._needs_grad for t in tensors) and not (off and get_ident() in off)
     if wanted:
         _check_writable(op, x)
