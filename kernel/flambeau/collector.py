@@ -30,8 +30,21 @@ if _wanted and _before[0]:
     gc.set_threshold(1_000_000, *_before[1:])
 
 
+class Witness:
+    """Made after the import: the collector lists it until the program itself calls gc.freeze()."""
+
+
+witness: Witness | None = None
+
+
 def settle() -> None:
     """Ends what the import of this module began."""
+    global witness
+    _settle()
+    witness = Witness()
+
+
+def _settle() -> None:
     if not _wanted:
         return
     first, second, full = _before

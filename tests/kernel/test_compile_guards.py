@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import math
 
 import numpy as np
 import pytest
@@ -269,3 +271,76 @@ def test_a_step_with_a_closure_is_not_replayed() -> None:
         step()
     assert step.programs == []
     assert abs(w.item()) < 0.5
+
+
+def test_weights_hidden_by_gc_freeze_are_not_taken_for_constants() -> None:
+    model = mlp().requires_grad_(False)
+    x = fb.tensor(numbers(5, 2))
+    compiled = fb.compile(lambda x: model(x).sum())
+    gc.freeze()
+    try:
+        with pytest.warns(UserWarning, match="gc.freeze"):
+            compiled(x)
+        for p in model.parameters():
+            p.zero_()
+        assert compiled(x).item() == 0.0
+    finally:
+        gc.unfreeze()
+    assert compiled(x).item() == compiled(x).item() == 0.0
+    assert len(compiled.programs) == 1
+
+
+def test_an_argument_that_is_also_read_by_name_serves_only_such_calls(way) -> None:
+    weight = fb.tensor([1.0, 2.0, 3.0])
+    other = fb.tensor([10.0, 10.0, 10.0])
+    compiled = fb.compile(lambda x: x * weight)
+    for given in (weight, weight, weight.detach()):
+        assert compiled(given).tolist() == [1.0, 4.0, 9.0]
+    assert compiled(other).tolist() == [10.0, 20.0, 30.0]
+    inside = fb.compile(lambda d: d["x"] * weight)
+    for _ in range(2):
+        assert inside({"x": weight}).tolist() == [1.0, 4.0, 9.0]
+    assert inside({"x": other}).tolist() == [10.0, 20.0, 30.0]
+    assert compiled.reasons == inside.reasons == []
+
+
+def test_an_argument_that_is_a_parameter_of_a_module_that_is_called(way) -> None:
+    norm = nn.BatchNorm1d(3).eval()
+    norm.running_mean.copy_(fb.tensor([1.0, 2.0, 3.0]))
+    compiled = fb.compile(lambda m, x: x - m.running_mean)
+    for _ in range(2):
+        assert compiled(norm, norm.running_mean).tolist() == [0.0, 0.0, 0.0]
+    assert compiled(norm, fb.zeros(3)).tolist() == [-1.0, -2.0, -3.0]
+
+
+def test_arguments_in_memory_that_the_program_writes(way) -> None:
+    total = fb.zeros(3)
+
+    @fb.compile
+    def count(x):
+        total.add_(1)
+        return x * 2
+
+    for _ in range(2):
+        count(fb.ones(3))
+    assert count(total).tolist() == [6.0, 6.0, 6.0]
+    assert count(total[1:]).tolist() == [8.0, 8.0]
+    assert count(fb.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    assert total.tolist() == [5.0, 5.0, 5.0]
+
+
+def test_numbers_are_told_apart_to_the_sign_of_zero(way) -> None:
+    one = fb.ones(1)
+    scale = 0.0
+    for compiled, call in (
+        ((f := fb.compile(lambda x, by: x / by)), lambda by: f(one, by)),
+        ((g := fb.compile(lambda x, by: x / by[0])), lambda by: g(one, [by])),
+    ):
+        found = [call(by).item() for by in (0.0, 0.0, -0.0, -0.0)]
+        assert found == [math.inf, math.inf, -math.inf, -math.inf]
+        assert all(math.isnan(call(math.nan).item()) for _ in range(12))
+        assert (len(compiled.programs), compiled.reasons) == (3, [])
+    by_name = fb.compile(lambda x: x / scale)
+    assert [by_name(one).item() for _ in range(2)] == [math.inf] * 2
+    scale = -0.0
+    assert by_name(one).item() == -math.inf

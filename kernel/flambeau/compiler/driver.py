@@ -70,6 +70,7 @@ class Driver:
 
     def rebind(self) -> None:
         """Looks up where the tensors' memory is now."""
+        self.program.written.look()
         for v in self.program.states:
             t = v.source if v.kind == "state" else v.source._grad
             if v.kind == "state" and (t._needs_grad, bool(t._hooks)) != (v in self.learned, False):
@@ -131,6 +132,10 @@ class Driver:
     def checks(self) -> list[str]:
         """Lines that look whether everything is where it was."""
         lines: list[str] = []
+        if self.program.written.tensors and self.program.inputs:
+            self.scope["overlaps"] = self.program.written.overlaps
+            given = "".join(f"{v.label}, " for v in self.program.inputs)
+            lines.append(f"if overlaps(({given})): raise Retreat")
         for i, (v, n) in enumerate(self.program.checks):
             self.scope[f"within{i}"] = _within(v, n)
             lines.append(f"if not within{i}({v.label}): raise Retreat")
@@ -250,6 +255,3 @@ def _named(g: Any) -> list[str]:
 
 def _options(g: Any) -> tuple[Any, ...]:
     return tuple(g[n] for n in _named(g))
-
-
-__all__ = ["Driver", "Stale", "Value"]

@@ -14,9 +14,10 @@ from ..backends import exact
 from ..record.slot import slot
 from ..subclasses import PLAIN
 from . import status
+from .aliases import reached
 from .backward import tracing_pass
 from .effects import chances, noticing
-from .guards import Guards, ModuleGuard
+from .guards import MOST, Guards, ModuleGuard
 from .ir import Miss, Retreat, Stale, Stop
 from .match import MISS, described, matcher
 from .program import Program
@@ -146,8 +147,7 @@ class Compiled:
         try:
             found = Guards(self.function)
             for value in (*args, *kwargs.values()):
-                found.inspect(value)
-                found.visit(value)
+                found.argument(value)
             return found
         except Stop as why:
             tracer.stop(str(why))
@@ -185,7 +185,8 @@ class Compiled:
         if tracer.options_changed():
             raise Stop("it changes an optimizer's options: let schedulers step outside of it")
         program = Program(tracer, returned)
-        attempt = matcher(key, args, kwargs, guards, ModuleGuard(modules), program)
+        outside = reached((*guards.named, *modules), MOST)
+        attempt = matcher(key, args, kwargs, guards, ModuleGuard(modules), program, outside)
         self.entries.insert(0, (attempt, program))
 
     def say(self, reason: str) -> None:

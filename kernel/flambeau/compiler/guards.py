@@ -29,7 +29,7 @@ _FIXED = (
     type, types.ModuleType, types.BuiltinFunctionType, types.MethodDescriptorType,
     types.WrapperDescriptorType, np.ufunc,
 )  # fmt: skip
-_MOST = 300  # entries of a container that are compared
+MOST = 300  # entries of a container that are compared
 _INSIDE = frozenset(("_parameters", "_buffers", "_modules", "_hook_ways"))
 
 
@@ -47,8 +47,16 @@ class Guards:
         self.objects: list[Any] = []
         self.modules: dict[int, Module] = {}
         self.visit(function)
+        self.named = list(self.objects)  # what is not read as an argument alone
 
     # Finding them
+
+    def argument(self, value: Any) -> None:
+        """Looks at what a function was called with."""
+        self.inspect(value)
+        self.visit(value)
+        if not isinstance(value, (Tensor, list, tuple, dict)):
+            self.named.append(value)
 
     def visit(self, value: Any) -> None:
         """Looks into a value that can be reached from the function."""
@@ -162,7 +170,14 @@ class Guards:
 
 def same(a: Any, b: Any) -> bool:
     """Whether two plain values are the same, of the same type."""
-    return type(a) is type(b) and (a == b)
+    return type(a) is type(b) and exact(a) == exact(b)
+
+
+def exact(value: Any) -> Any:
+    """A plain value such that equal ones can stand for each other: 0.0 is not -0.0, nan is nan."""
+    if value.__class__ is float and (not value or value != value):
+        return repr(value)
+    return value
 
 
 def _contents(value: Any) -> list[Any]:
@@ -177,10 +192,10 @@ def frozen(value: Any, depth: int = 3, strict: bool = True) -> Any:
     Large containers are a reason to stop, or (not ``strict``) compared by identity and length.
     """
     if isinstance(value, _PLAIN):
-        return type(value), value if not isinstance(value, slice) else str(value)
+        return type(value), exact(value) if not isinstance(value, slice) else str(value)
     if not depth:
         return id(value)
-    if isinstance(value, (list, tuple, dict, set)) and len(value) > _MOST:
+    if isinstance(value, (list, tuple, dict, set)) and len(value) > MOST:
         if strict:
             raise Stop(f"it reads a container of {len(value)} things")
         return id(value), len(value)

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..kernels import products
-from ..ops import dropout as dropout_ops
-from ..tensor import Tensor
-from .ir import Stop, Value
-from .symbolic import NAMESPACE, NUMPY, Opaque, Sym, constant, note, real, ufunc
+from ..ops.dropout import survivors
+from .ir import Stop
+from .symbolic import NAMESPACE, NUMPY, Opaque, Sym, constant, real, ufunc
 
 LARGE = 1 << 14  # elements from which on an operation's own kernel is the better choice
 # What is made of parts that are cheap one by one, however large the arrays are.
@@ -284,9 +283,6 @@ def _dropout(tracer: Any, op: Any, syms: Any, params: Any, outs: Any, node: Any)
         kept_array = next((k for k in node.kept if getattr(k, "dtype", None) == np.bool_), None)
     if kept_array is None:
         kept_array = np.broadcast_to(outs[0].array != 0, x.shape)
-    survivors = getattr(dropout_ops, "_survivors", None)
-    if survivors is None:
-        raise Opaque("dropout is written in another way")
     draw = lambda: survivors(np, like, p, dims)  # noqa: E731
     (value,) = tracer.tape.emit("draw", "survivors", (), (kept_array,), (), draw)
     kept = Sym(tracer.tape, value, kept_array)
@@ -298,11 +294,3 @@ SPECIAL = {"cross_entropy": _cross_entropy, "nll_loss": _nll, "dropout": _dropou
 
 NAMESPACE.place = placed
 NAMESPACE.pick = picked
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether it is a Tensor."""
-    return isinstance(x, Tensor)
-
-
-__all__ = ["Lowered", "Value", "note", "run"]

@@ -14,6 +14,7 @@ from ..autograd import grad_mode
 from ..ops.apply import refresh
 from ..tensor import Tensor
 from . import status
+from .guards import exact
 
 MISS: Any = object()  # the program is not for this call
 
@@ -56,22 +57,31 @@ def _describe(a: Any, key: list[Any], tensors: list[Tensor]) -> None:
             key.append(name)
             _describe(one, key, tensors)
     else:
-        key += (a.__class__, a)
+        key += (a.__class__, exact(a))
 
 
 _PLAIN = (int, float, str, bool, type(None))
 
 
 def matcher(
-    key: Any, args: Any, kwargs: Any, guards: Any, modules: Any, program: Any
+    key: Any,
+    args: Any,
+    kwargs: Any,
+    guards: Any,
+    modules: Any,
+    program: Any,
+    outside: dict[int, Tensor],
 ) -> Callable[..., Any]:
-    """``attempt(args, kwargs, function)``: what the program gives, or `MISS`."""
+    """``attempt(args, kwargs, function)``: what the program gives, or `MISS`.
+
+    ``outside`` are the tensors that the function reaches otherwise, by the id of their array.
+    """
     values = (*args, *kwargs.values())
     simple = all(
         type(a) is Tensor or isinstance(a, Tensor) or a.__class__ in _PLAIN for a in values
     )
     if not simple or key[1]:
-        return _general(key, guards.holds(), modules, program.run)
+        return _general(key, guards.holds(), modules, program.run, _shared(args, kwargs, outside))
     scope: dict[str, Any] = {
         "MISS": MISS, "off": grad_mode.off, "inference": grad_mode.inference, "refresh": refresh,
         "get_ident": get_ident, "thread": get_ident(), "dtypes": dtypes, "kind": key[2],
@@ -92,6 +102,9 @@ def matcher(
         for b in tensors[:n]:
             same = values[a].array is values[b].array
             lines.append(f"if (arr{a} is arr{b}) is not {same}: return MISS")
+    for n, t in _shared(args, kwargs, outside):
+        scope[f"shared{n}"] = t
+        lines.append(f"if arr{tensors[n]} is not shared{n}.array: return MISS")
     terms, names_read = guards.terms()
     scope.update(names_read)
     looks = "".join(f" or not ({t})" for t in terms)
@@ -121,8 +134,9 @@ def _tests(i: int, a: Any, scope: dict[str, Any]) -> list[str]:
     """Lines that look at one argument."""
     scope[f"class{i}"] = a.__class__
     if not isinstance(a, Tensor):
-        scope[f"value{i}"] = a
-        return [f"if arg{i}.__class__ is not class{i} or arg{i} != value{i}: return MISS"]
+        scope[f"value{i}"], scope["exact"] = exact(a), exact
+        given = f"exact(arg{i})" if a.__class__ is float else f"arg{i}"
+        return [f"if arg{i}.__class__ is not class{i} or {given} != value{i}: return MISS"]
     scope[f"shape{i}"], scope[f"type{i}"] = a.array.shape, a.array.dtype
     tests = [
         f"arr{i}.shape != shape{i}",
@@ -141,12 +155,22 @@ def _tests(i: int, a: Any, scope: dict[str, Any]) -> list[str]:
     ]
 
 
-def _general(key: Any, guards: Any, modules: Any, run: Any) -> Callable[..., Any]:
+def _shared(args: Any, kwargs: Any, outside: dict[int, Tensor]) -> list[tuple[int, Tensor]]:
+    """Which of the tensors among the arguments the function reaches otherwise, and how."""
+    tensors = described(args, kwargs)[1]
+    return [(i, outside[id(t.array)]) for i, t in enumerate(tensors) if id(t.array) in outside]
+
+
+def _general(
+    key: Any, guards: Any, modules: Any, run: Any, shared: list[tuple[int, Tensor]]
+) -> Callable[..., Any]:
     """The same for arguments of any kind."""
 
     def attempt(args: Any, kwargs: Any, function: Any) -> Any:
         now, tensors = described(args, kwargs)
         if now != key or not guards() or not modules.holds():
+            return MISS
+        if any(tensors[i].array is not t.array for i, t in shared):
             return MISS
         return run(tensors, function, args, kwargs)
 

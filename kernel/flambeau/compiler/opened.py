@@ -13,6 +13,7 @@ from ..autograd.engine import written_over
 from ..ops.apply import apply
 from ..ops.registry import Op
 from ..tensor import Tensor
+from .aliases import Written
 from .backward import SymbolicPass
 from .ir import Instruction, Stop, Value, needed
 from .symbolic import Sym
@@ -28,6 +29,7 @@ class Backward:
     template = None
     raw = True  # it gives arrays, and is given arrays
     states: tuple[Any, ...] = ()
+    written = Written([])
 
     def __init__(self, tracer: Any, opened: list[Tensor]) -> None:
         tape = tracer.tape

@@ -8,13 +8,14 @@ from typing import Any
 from ..autograd.grad_mode import enable_grad, is_inference_mode_enabled
 from ..kernels.gate import installed
 from ..tensor import Tensor
+from .aliases import Written, owner
 from .driver import Driver
 from .ir import Miss, Stale, Stop, Value, needed
 from .opened import Backward, differentiable
 from .steps import Step
 from .straight import Straight
 from .templates import Result, Same, filled
-from .trace import Tracer, _owner
+from .trace import Tracer
 
 
 class Program:
@@ -69,9 +70,9 @@ class Program:
             raise Stop(f"it returns a {type(t).__name__} that is no plain tensor")
         if t._needs_grad and t._node is None:
             raise Stop("it returns a new leaf that wants a gradient")
-        owner = _owner(t.array)
+        own = owner(t.array)
         for known in tracer.known.values():
-            if known.sym.value.kind in ("input", "state", "grad") and _owner(known.array) is owner:
+            if known.sym.value.kind in ("input", "state", "grad") and owner(known.array) is own:
                 raise Stop("it returns a view of what was there before")
         self.results.append(tracer.of(t).value)
         if t._needs_grad and id(t._node) not in tracer.spent:
@@ -154,6 +155,7 @@ class Program:
         if not any(one.name == "draws" for one in self.code):
             self.code.sort(key=lambda one: one.kind != "draw")
         self.repeatable = not any(one.kind == "draw" or one.effect for one in self.code)
+        self.written = Written(self.code)
         self.raw = self.backward is not None
         self.note = ""
         self.runner: Any = self._runner(self)

@@ -172,6 +172,11 @@ class Straight:
 
     def check(self, tensors: Any) -> None:
         """`Retreat` or `Stale` where the program does not fit."""
+        written = self.program.written
+        written.look()
+        inputs = self.program.inputs
+        if written.tensors and written.overlaps(tensors[v.source].array for v in inputs):
+            raise Retreat
         for value, count in self.program.checks:
             target = tensors[value.source].array
             if target.size and (target.min() < 0 or target.max() >= count):

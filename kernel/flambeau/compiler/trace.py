@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..autograd.function import _rule as users_rule
+from ..collector import Witness
 from ..nn.call import HOOK_LISTS, hooks_of
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from ..tensor import Tensor
 from . import lower, status
+from .aliases import owner
 from .guards import signature
 from .ir import Instruction, Stop, Tape, Value
-from .symbolic import Opaque, Sym
+from .symbolic import Sym
 
 # Their shapes, or what they do, depend on the numbers.
 _UNFORESEEN = frozenset(
@@ -62,6 +64,8 @@ class Tracer:
         self.reads_grad: dict[int, tuple[Tensor, bool]] = {}  # leaf -> had it a gradient before?
         self.inputs = inputs
         self.before = _alive()
+        if self.before.hidden:
+            self.stop("gc.freeze() has hidden the tensors that there are: gc.unfreeze() first")
         for i, t in enumerate(inputs):
             value = self.tape.value("input", t.array.shape, t.array.dtype, i)
             self.know(t, Sym(self.tape, value, t.array))
@@ -95,7 +99,7 @@ class Tracer:
         if id(t) not in self.before.tensors:
             value = self.tape.value("const", array.shape, array.dtype, array.copy())
             return self.know(t, Sym(self.tape, value, array))
-        if any(_owner(w.array) is _owner(array) for w in self.written.values()):
+        if any(owner(w.array) is owner(array) for w in self.written.values()):
             raise Stop("memory that was written to is read through another tensor")
         leaf = self.before.leaf_of_grad.get(id(t))
         kind = "state" if leaf is None else "grad"
@@ -158,9 +162,9 @@ class Tracer:
 
     def check_alone(self, t: Tensor) -> None:
         """`Stop` if other arrays that are known share the memory that is written to."""
-        mine = _owner(t.array)
+        mine = owner(t.array)
         for known in self.known.values():
-            if known.array is not t.array and _owner(known.array) is mine:
+            if known.array is not t.array and owner(known.array) is mine:
                 raise Stop("an array that has views is written to in place")
         if any(t is one for one in self.inputs):
             raise Stop("an argument is written to in place")
@@ -300,7 +304,7 @@ class _alive:  # noqa: N801
         everything = gc.get_objects()
         self.everything = everything  # as long as they live, no new object has their ids
         kinds: dict[type, int] = {}
-        found: tuple[list[Any], ...] = ([], [], [], [])
+        found: tuple[list[Any], ...] = ([], [], [], [], [])
         for one in everything:
             kind = type(one)
             number = kinds.get(kind)
@@ -309,7 +313,8 @@ class _alive:  # noqa: N801
             if number:
                 found[number].append(one)
         self.tensors = {id(t): t for t in found[1]}
-        self.optimizers, self.modules = found[2:]
+        self.optimizers, self.modules, witnesses = found[2:]
+        self.hidden = not witnesses
         self.changes, self.signature = status.changes, signature(self.modules)
         self.options = [_options(o) for o in self.optimizers]
         self.grads = {k: t._grad for k, t in self.tensors.items() if t._grad is not None}
@@ -323,16 +328,7 @@ class _alive:  # noqa: N801
 
 
 def _kind(kind: type) -> int:
-    for number, base in enumerate((Tensor, Optimizer, Module), 1):
+    for number, base in enumerate((Tensor, Optimizer, Module, Witness), 1):
         if issubclass(kind, base):
             return number
     return 0
-
-
-def _owner(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array if array.base is None else array.base
-
-
-__all__ = ["Known", "Opaque", "Tracer"]

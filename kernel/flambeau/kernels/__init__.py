@@ -30,6 +30,8 @@ class _Later:
         self._file = f"{__name__}.{name}"
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by tools that look at everything there is: no loop
+            raise AttributeError(name)
         found = import_module(self._file)
         self.__dict__.update(vars(found))
         return getattr(found, name)

@@ -15,7 +15,7 @@ from .promote import only_float
 from .registry import function, op
 
 
-def _survivors(xp, x, p, dims):
+def survivors(xp, x, p, dims):
     """For the first ``dims`` dimensions (None: all), which entries stay; each does with 1 - p."""
     dims = x.ndim if dims is None else dims
     shape = (*x.shape[:dims], *(1,) * (x.ndim - dims))
@@ -44,7 +44,7 @@ def dropout_op(xp, x, /, p, dims=None):
         flat = (x.reshape(-1), _bits(x, x.size), out.reshape(-1), kept.reshape(-1))
         spread(loops.dropout, x.size, flat, _limit(p), np.float32(1 / (1 - p)))
         return out, kept
-    kept = _survivors(xp, x, p, dims)
+    kept = survivors(xp, x, p, dims)
     out = x * kept
     if p < 1:
         out *= x.dtype.type(1 / (1 - p))
@@ -65,7 +65,7 @@ _FLOOR = -1.0507009873554805 * 1.6732632423543772  # what selu gives for -infini
 @op(on="", name="alpha_dropout", promote=only_float, extras=["kept"])
 def alpha_dropout_op(xp, x, /, p, dims=None):
     """Dropout to selu's lowest value, then scaled so that mean and variance stay."""
-    kept = _survivors(xp, x, p, dims)
+    kept = survivors(xp, x, p, dims)
     a, b = _alpha_scale(p)
     # In x's own type: a boolean would make a plain number a float64.
     return (x * kept) * a + (~kept).astype(x.dtype) * (a * _FLOOR) + b, kept
@@ -80,7 +80,7 @@ alpha_dropout_op.gradients(x=lambda g, kept, p: g * kept * _alpha_scale(p)[0])
 
 
 def run(operation, input, p, training, inplace, dims=None):
-    """The dropout, in training; ``dims`` as `_survivors` has it."""
+    """The dropout, in training; ``dims`` as `survivors` has it."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
